@@ -1,1 +1,32 @@
-//! See DESIGN.
+//! Running minutes of EC2 servers, as pure arithmetic over evidence.
+//!
+//! ```text
+//! CloudTrail record ─┐
+//! EC2 observation   ─┼─► Evidence ─► Timeline (with Coverage) ─► RunningTime: minutes + uncertainty
+//! state-change event─┘
+//! ```
+//!
+//! Nothing here knows AWS clients, clocks, environment variables or logs: `now` is an argument, records are strings.
+//! The answer is a span: [`RunningTime::minutes`] is what the evidence proves, plus
+//! [`RunningTime::uncertainty`] the most that it allows; the truth is inside.
+
+mod cloudtrail;
+mod evidence;
+mod instance;
+mod minutes;
+mod month;
+mod observation;
+mod points;
+mod state_change;
+mod timeline;
+mod window;
+
+pub use cloudtrail::{LIFECYCLE_EVENTS, RecordError, read_record};
+pub use evidence::{Evidence, Fact, ServerEvidence, Source};
+pub use instance::{InstanceId, InvalidInstanceId};
+pub use minutes::{Minutes, RunningTime};
+pub use month::{InvalidMonth, Month};
+pub use observation::{InstanceState, Observation, UnknownState, transition_time};
+pub use state_change::{StateChange, StateChangeError};
+pub use timeline::{Certainty, Segment, Timeline};
+pub use window::{Coverage, Window};

@@ -1,0 +1,312 @@
+//! CloudTrail records, and the evidence in them.
+//!
+//! Record shapes: AWS CloudTrail User Guide, "CloudTrail record contents"; the oddities handled here were all seen in
+//! real records.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Deserialize;
+
+use crate::evidence::{Evidence, Fact, ServerEvidence, Source};
+use crate::instance::{InstanceId, InvalidInstanceId};
+use crate::observation::InstanceState;
+
+/// The event names that carry evidence, which are those a sweep has to read.
+pub const LIFECYCLE_EVENTS: [&str; 6] =
+    ["RunInstances", "StartInstances", "StopInstances", "TerminateInstances", "RebootInstances", "BidEvictedEvent"];
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// No JSON, or not of a record's shape.
+    #[error("not a CloudTrail record")]
+    Json(#[from] serde_json::Error),
+    /// `eventTime` is no time.
+    #[error("eventTime `{0}` is not a time")]
+    Time(String),
+    /// An instance id is none.
+    #[error("a server of the record")]
+    Instance(#[from] InvalidInstanceId),
+    /// The part that names the servers or their states is not there, as CloudTrail cuts it from large records.
+    #[error("{event_name} does not say {missing}")]
+    Incomplete {
+        /// `eventName` of the record.
+        event_name: String,
+        /// What is not there.
+        missing: &'static str,
+    },
+}
+
+/// The evidence in one CloudTrail record.
+///
+/// `resources` are the instance ids that `LookupEvents` lists beside the record; they stand in for the response of a
+/// `RunInstances` whose instances were cut from it. Records of other services, of other calls and of failed calls and
+/// dry runs are no evidence.
+///
+/// # Errors
+/// Where the record has evidence that cannot be read: it should be skipped and counted.
+pub fn read_record(json: &str, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
+    let record: Record = serde_json::from_str(json)?;
+    let failed = record.error_code.as_deref().is_some_and(|code| !code.is_empty());
+    if record.event_source != "ec2.amazonaws.com" || failed {
+        return Ok(Vec::new());
+    }
+    record.evidence(resources)
+}
+
+/// The few fields that matter; the rest of a record is skipped unread.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(borrow)]
+    event_time: Cow<'a, str>,
+    #[serde(borrow)]
+    event_source: Cow<'a, str>,
+    #[serde(borrow)]
+    event_name: Cow<'a, str>,
+    #[serde(borrow, default, rename = "eventID")]
+    event_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    error_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    request_parameters: Option<Instances<'a>>,
+    #[serde(borrow, default)]
+    response_elements: Option<Instances<'a>>,
+    #[serde(borrow, default)]
+    service_event_details: Option<ServiceEventDetails<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Instances<'a> {
+    #[serde(borrow, default)]
+    instances_set: Option<InstancesSet<'a>>,
+}
+
+/// `{}` occurs, without `items`.
+#[derive(Deserialize)]
+struct InstancesSet<'a> {
+    #[serde(borrow, default)]
+    items: Option<Vec<Item<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'a> {
+    #[serde(borrow, default)]
+    instance_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    previous_state: Option<State<'a>>,
+}
+
+#[derive(Deserialize)]
+struct State<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceEventDetails<'a> {
+    #[serde(borrow, default)]
+    instance_id_set: Vec<Cow<'a, str>>,
+}
+
+impl Record<'_> {
+    fn evidence(&self, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
+        match &*self.event_name {
+            "RunInstances" => self.launches(resources),
+            "StartInstances" => self.transitions(start_fact),
+            "StopInstances" | "TerminateInstances" => self.transitions(stop_fact),
+            "RebootInstances" => self.reboots(),
+            "BidEvictedEvent" => self.evictions(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn launches(&self, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
+        let named: Vec<InstanceId> = match items(&self.response_elements) {
+            Some(items) => items.iter().map(|item| self.instance_id(item)).collect::<Result<_, _>>()?,
+            None => resources.to_vec(),
+        };
+        if named.is_empty() {
+            return Err(self.incomplete("which instances it launched"));
+        }
+        let at = self.time()?;
+        let facts = |id: InstanceId| [Fact::Created, Fact::Started].map(|fact| (id.clone(), self.tell(at, fact)));
+        Ok(named.into_iter().flat_map(facts).collect())
+    }
+
+    /// Start, stop and terminate calls: what each item means depends on the state before it.
+    fn transitions(&self, fact: fn(InstanceState) -> Option<Fact>) -> Result<Vec<ServerEvidence>, RecordError> {
+        let items = items(&self.response_elements).ok_or_else(|| self.incomplete("which instances it changed"))?;
+        let at = self.time()?;
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            let id = self.instance_id(item)?;
+            let previous = item.previous_state.as_ref().and_then(|state| state.name.as_deref());
+            let previous = previous.and_then(|name| name.parse().ok());
+            let previous = previous.ok_or_else(|| self.incomplete("the state before it"))?;
+            found.extend(fact(previous).map(|fact| (id, self.tell(at, fact))));
+        }
+        Ok(found)
+    }
+
+    /// A reboot answers without instances; it succeeds for running ones only and starts no new run.
+    fn reboots(&self) -> Result<Vec<ServerEvidence>, RecordError> {
+        let items = items(&self.request_parameters).ok_or_else(|| self.incomplete("which instances it rebooted"))?;
+        let at = self.time()?;
+        let seen = |item| Ok((self.instance_id(item)?, self.tell(at, Fact::SeenRunning { last_start: None })));
+        items.iter().map(seen).collect()
+    }
+
+    /// Spot servers that AWS took back.
+    fn evictions(&self) -> Result<Vec<ServerEvidence>, RecordError> {
+        let ids = self.service_event_details.as_ref().map(|details| &details.instance_id_set[..]).unwrap_or_default();
+        if ids.is_empty() {
+            return Err(self.incomplete("which instances were evicted"));
+        }
+        let at = self.time()?;
+        ids.iter().map(|id| Ok((parse_id(id)?, self.tell(at, Fact::Stopped)))).collect()
+    }
+
+    fn instance_id(&self, item: &Item<'_>) -> Result<InstanceId, RecordError> {
+        parse_id(item.instance_id.as_deref().ok_or_else(|| self.incomplete("the id of an instance"))?)
+    }
+
+    fn tell(&self, at: DateTime<Utc>, fact: Fact) -> Evidence {
+        let source =
+            Source::CloudTrail { event_name: self.event_name.to_string(), event_id: self.event_id.to_string() };
+        Evidence { at, fact, source }
+    }
+
+    /// RFC 3339, though one exporter writes `2022-10-13 16:35:33`, with up to nine decimals.
+    fn time(&self) -> Result<DateTime<Utc>, RecordError> {
+        let text = &*self.event_time;
+        let rfc3339 = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        let plain = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
+        rfc3339.or_else(|_| plain()).map_err(|_| RecordError::Time(text.to_owned()))
+    }
+
+    fn incomplete(&self, missing: &'static str) -> RecordError {
+        RecordError::Incomplete { event_name: self.event_name.to_string(), missing }
+    }
+}
+
+/// Some samples carry a stray blank around an id.
+fn parse_id(text: &str) -> Result<InstanceId, RecordError> {
+    Ok(text.trim().parse()?)
+}
+
+fn items<'r, 'a>(part: &'r Option<Instances<'a>>) -> Option<&'r [Item<'a>]> {
+    part.as_ref()?.instances_set.as_ref()?.items.as_deref()
+}
+
+fn start_fact(previous: InstanceState) -> Option<Fact> {
+    match previous {
+        InstanceState::Stopped => Some(Fact::Started),
+        InstanceState::Running => Some(Fact::SeenRunning { last_start: None }),
+        // A second call while the first is under way; from the other states a start is refused.
+        _ => None,
+    }
+}
+
+fn stop_fact(previous: InstanceState) -> Option<Fact> {
+    match previous {
+        InstanceState::Running | InstanceState::Pending => Some(Fact::Stopped),
+        // Already on its way, or there: none of these extends or doubles a run.
+        _ => Some(Fact::SeenStopped { last_start: None }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(event_name: &str, rest: &str) -> String {
+        format!(
+            r#"{{"eventTime":"2025-10-04T14:13:33Z","eventSource":"ec2.amazonaws.com","eventName":"{event_name}","eventID":"e1",{rest}}}"#
+        )
+    }
+
+    fn facts(json: &str) -> Vec<(String, Fact)> {
+        read_record(json, &[]).unwrap().into_iter().map(|(id, evidence)| (id.to_string(), evidence.fact)).collect()
+    }
+
+    fn call(event_name: &str, previous: &str) -> Vec<(String, Fact)> {
+        let items = format!(r#"[{{"instanceId":"i-abcd1111","previousState":{{"name":"{previous}"}}}}]"#);
+        facts(&record(event_name, &format!(r#""responseElements":{{"instancesSet":{{"items":{items}}}}}"#)))
+    }
+
+    #[test]
+    fn what_a_call_means_depends_on_the_state_before_it() {
+        let one = |fact| vec![("i-abcd1111".to_owned(), fact)];
+        assert_eq!(call("StartInstances", "stopped"), one(Fact::Started));
+        assert_eq!(call("StartInstances", "running"), one(Fact::SeenRunning { last_start: None }));
+        assert_eq!(call("StartInstances", "pending"), []);
+        for stop in ["StopInstances", "TerminateInstances"] {
+            assert_eq!(call(stop, "running"), one(Fact::Stopped));
+            assert_eq!(call(stop, "pending"), one(Fact::Stopped));
+            for still in ["stopping", "shutting-down", "stopped", "terminated"] {
+                assert_eq!(call(stop, still), one(Fact::SeenStopped { last_start: None }), "{stop} {still}");
+            }
+        }
+    }
+
+    #[test]
+    fn failed_calls_are_no_evidence_though_they_name_instances() {
+        let request = r#""requestParameters":{"instancesSet":{"items":[{"instanceId":"i-abcd1111"}]}}"#;
+        let refused = r#""errorCode":"Server.InsufficientInstanceCapacity","responseElements":null"#;
+        for name in LIFECYCLE_EVENTS {
+            assert_eq!(facts(&record(name, &format!("{request},{refused}"))), []);
+        }
+        let null_code = r#""errorCode":null,"responseElements":{"requestId":"r","_return":true}"#;
+        assert_eq!(facts(&record("RebootInstances", &format!("{request},{null_code}"))).len(), 1);
+    }
+
+    #[test]
+    fn look_alikes_of_other_services_are_no_evidence() {
+        let json = r#"{"eventTime":"2025-10-04T14:13:33Z","eventSource":"opsworks.amazonaws.com","eventName":"StopInstances"}"#;
+        assert_eq!(facts(json), []);
+    }
+
+    #[test]
+    fn every_server_of_one_eviction_stopped() {
+        let evicted = r#""serviceEventDetails":{"instanceIdSet":["i-abcd1111","i-abcd2222"]},"responseElements":null"#;
+        let stopped = |id: &str| (id.to_owned(), Fact::Stopped);
+        assert_eq!(facts(&record("BidEvictedEvent", evicted)), [stopped("i-abcd1111"), stopped("i-abcd2222")]);
+    }
+
+    #[test]
+    fn a_launch_whose_instances_were_cut_falls_back_on_the_resources() {
+        let cut = record("RunInstances", r#""responseElements":{"omitted":true,"originalSize":111163}"#);
+        let resources = ["i-abcd1111".parse().unwrap(), "i-abcd2222".parse().unwrap()];
+        assert_eq!(read_record(&cut, &resources).unwrap().len(), 4);
+        assert!(matches!(read_record(&cut, &[]), Err(RecordError::Incomplete { .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let why = |json: &str| read_record(json, &[]).unwrap_err().to_string();
+        assert_eq!(why("{"), "not a CloudTrail record");
+        assert_eq!(
+            why(&record("StopInstances", r#""responseElements":{}"#)),
+            "StopInstances does not say which instances it changed"
+        );
+        let bad_id = r#""responseElements":{"instancesSet":{"items":[{"instanceId":"server-1","previousState":{"name":"running"}}]}}"#;
+        assert_eq!(why(&record("StopInstances", bad_id)), "a server of the record");
+        let bad_time = record("BidEvictedEvent", r#""serviceEventDetails":{"instanceIdSet":["i-abcd1111"]}"#)
+            .replace("2025-10-04T", "yesterday ");
+        assert_eq!(why(&bad_time), "eventTime `yesterday 14:13:33Z` is not a time");
+    }
+
+    #[test]
+    fn both_forms_of_time_are_read() {
+        let json = record("BidEvictedEvent", r#""serviceEventDetails":{"instanceIdSet":["i-abcd1111"]}"#);
+        let time = |json: &str| read_record(json, &[]).unwrap()[0].1.at.to_rfc3339();
+        assert_eq!(time(&json), "2025-10-04T14:13:33+00:00");
+        let plain = json.replace("2025-10-04T14:13:33Z", "2025-10-04 14:13:33.000000000");
+        assert_eq!(time(&plain), "2025-10-04T14:13:33+00:00");
+    }
+}

@@ -1,0 +1,61 @@
+//! Evidence: facts about when a server's running time started or stopped.
+
+use chrono::{DateTime, Utc};
+
+use crate::instance::InstanceId;
+
+/// One fact about a server at an instant, with its source.
+///
+/// Equal evidence is the same evidence: put it into a set, and what was told twice counts once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Evidence {
+    /// When it happened or was seen.
+    pub at: DateTime<Utc>,
+    /// What happened or was seen.
+    pub fact: Fact,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What a piece of evidence says. Each but `Created` knows the state before and after it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fact {
+    /// Stopped before, running after.
+    Started,
+    /// Running before, not running after.
+    Stopped,
+    /// Running at that moment; says nothing of since when, except where EC2 told the last start.
+    SeenRunning {
+        /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
+        last_start: Option<DateTime<Utc>>,
+    },
+    /// Not running at that moment.
+    SeenStopped {
+        /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
+        last_start: Option<DateTime<Utc>>,
+    },
+    /// Came into being: did not run before.
+    Created,
+}
+
+/// Where a piece of evidence comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A CloudTrail record.
+    CloudTrail {
+        /// `eventName`, such as `StopInstances`.
+        event_name: String,
+        /// `eventID`; empty where an old record has none.
+        event_id: String,
+    },
+    /// What `DescribeInstances` showed.
+    Ec2,
+    /// An EventBridge state-change event.
+    StateChange {
+        /// The event's `id`.
+        event_id: String,
+    },
+}
+
+/// Evidence together with the server that it is about.
+pub type ServerEvidence = (InstanceId, Evidence);

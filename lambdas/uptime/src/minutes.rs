@@ -1,0 +1,95 @@
+//! Amounts of running time, and how they are written.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Sub};
+
+use chrono::TimeDelta;
+
+/// Minutes with two decimals, held as whole hundredths so that sums are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Minutes(i64);
+
+impl Minutes {
+    /// `duration` in hundredths of a minute (0.6 s), rounded down: what is written never exceeds what is proven.
+    pub fn floor(duration: TimeDelta) -> Self {
+        Self(duration.num_milliseconds().div_euclid(600))
+    }
+
+    /// As a floating-point number, for metrics and JSON.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 100.0
+    }
+}
+
+impl Add for Minutes {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Minutes {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl Sum for Minutes {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Always with two decimals: `1234.50`.
+impl fmt::Display for Minutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let text = format!("{sign}{}.{:02}", self.0.abs() / 100, self.0.abs() % 100);
+        f.pad(&text)
+    }
+}
+
+/// How long a server ran: the span between what is proven and what is possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunningTime {
+    /// Time the evidence proves.
+    pub proven: TimeDelta,
+    /// Time more that the evidence allows.
+    pub possible: TimeDelta,
+}
+
+impl RunningTime {
+    /// The proven minutes.
+    pub fn minutes(&self) -> Minutes {
+        Minutes::floor(self.proven)
+    }
+
+    /// How many minutes more the true value could be; 0 when every start and stop is known.
+    pub fn uncertainty(&self) -> Minutes {
+        Minutes::floor(self.proven + self.possible) - self.minutes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_have_two_decimals_rounded_down() {
+        assert_eq!(Minutes::floor(TimeDelta::seconds(120)).to_string(), "2.00");
+        assert_eq!(Minutes::floor(TimeDelta::seconds(59)).to_string(), "0.98");
+        assert_eq!(Minutes::floor(TimeDelta::seconds(74_073)).to_string(), "1234.55");
+        assert_eq!(Minutes(-5).to_string(), "-0.05");
+        assert_eq!(format!("{:>8}", Minutes(5)), "    0.05");
+    }
+
+    #[test]
+    fn minutes_and_uncertainty_never_add_up_to_more_than_the_whole() {
+        let time = RunningTime { proven: TimeDelta::milliseconds(599), possible: TimeDelta::milliseconds(599) };
+        assert_eq!((time.minutes(), time.uncertainty()), (Minutes(0), Minutes(1)));
+    }
+}

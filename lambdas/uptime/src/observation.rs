@@ -1,0 +1,178 @@
+//! What `DescribeInstances` shows of a server, and the evidence in it.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::evidence::{Evidence, Fact, Source};
+use crate::instance::InstanceId;
+
+/// The state of an EC2 instance, as EC2 names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstanceState {
+    /// Starting; does not count as running.
+    Pending,
+    /// The only state that counts.
+    Running,
+    /// On its way to `stopped`; does not count.
+    Stopping,
+    /// Stopped; can be started again.
+    Stopped,
+    /// On its way to `terminated`; does not count.
+    ShuttingDown,
+    /// Gone for good.
+    Terminated,
+}
+
+/// A text that is no instance state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an EC2 instance state")]
+pub struct UnknownState(pub String);
+
+impl InstanceState {
+    /// The name EC2 uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+impl FromStr for InstanceState {
+    type Err = UnknownState;
+
+    /// Some exporters write states in capitals.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let states =
+            [Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
+        let named = states.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text));
+        named.ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// One server as `DescribeInstances` showed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// The server.
+    pub id: InstanceId,
+    /// Its state when it was looked at.
+    pub state: InstanceState,
+    /// When EC2 was asked.
+    pub observed_at: DateTime<Utc>,
+    /// `LaunchTime`: its last start.
+    pub launch_time: Option<DateTime<Utc>>,
+    /// `StateTransitionReason`: free text, often with the time of the stop, see [`transition_time`].
+    pub transition_reason: Option<String>,
+    /// The attach time of the primary network interface: its first start.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+impl Observation {
+    /// The evidence in it, about a server that was at `observed_at` in `state`.
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let mut found: Vec<Evidence> = self.created_at.map(|at| ec2(at, Fact::Created)).into_iter().collect();
+        let last_start = self.launch_time.filter(|launch| *launch <= self.observed_at);
+        match self.state {
+            // LaunchTime is set, yet the run has not begun, and CloudTrail may already tell of the start.
+            InstanceState::Pending => return found,
+            InstanceState::Running => found.push(ec2(self.observed_at, Fact::SeenRunning { last_start })),
+            _ => {
+                found.push(ec2(self.observed_at, Fact::SeenStopped { last_start }));
+                found.extend(self.transition_evidence(last_start));
+            }
+        }
+        found.extend(last_start.map(|at| ec2(at, Fact::Started)));
+        found
+    }
+
+    /// The stop that `StateTransitionReason` tells, where it has a time that can belong to the last run.
+    fn transition_evidence(&self, last_start: Option<DateTime<Utc>>) -> Option<Evidence> {
+        let at = transition_time(self.transition_reason.as_deref()?)?;
+        if at > self.observed_at || last_start.is_some_and(|start| at < start) {
+            return None;
+        }
+        Some(match self.state {
+            // The reason of a terminated server tells the termination, which may have found it stopped already.
+            InstanceState::ShuttingDown | InstanceState::Terminated => ec2(at, Fact::SeenStopped { last_start: None }),
+            _ => ec2(at, Fact::Stopped),
+        })
+    }
+}
+
+fn ec2(at: DateTime<Utc>, fact: Fact) -> Evidence {
+    Evidence { at, fact, source: Source::Ec2 }
+}
+
+/// The time in a `StateTransitionReason`, such as `User initiated (2021-10-04 14:13:33 GMT)`; `UTC` occurs too, and
+/// often there is no time at all.
+pub fn transition_time(reason: &str) -> Option<DateTime<Utc>> {
+    let (_, tail) = reason.rsplit_once('(')?;
+    let (text, _) = tail.split_once(')')?;
+    let text = text.strip_suffix(" GMT").or_else(|| text.strip_suffix(" UTC"))?;
+    Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok()?.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn observed(state: InstanceState, reason: &str) -> Observation {
+        Observation {
+            id: "i-abcd1111".parse().unwrap(),
+            state,
+            observed_at: at("2025-10-09T00:00:00Z"),
+            launch_time: Some(at("2025-10-04T10:00:00Z")),
+            transition_reason: Some(reason.to_owned()),
+            created_at: Some(at("2025-01-01T00:00:00Z")),
+        }
+    }
+
+    fn facts(observation: &Observation) -> Vec<(String, Fact)> {
+        observation.evidence().into_iter().map(|e| (e.at.to_rfc3339(), e.fact)).collect()
+    }
+
+    #[test]
+    fn the_time_of_a_stop_is_read_from_its_reason() {
+        let stop = Some(at("2021-10-04T14:13:33Z"));
+        assert_eq!(transition_time("User initiated (2021-10-04 14:13:33 GMT)"), stop);
+        assert_eq!(transition_time("User initiated (2021-10-04 14:13:33 UTC)"), stop);
+        for reason in
+            ["", "User initiated", "Server.SpotInstanceTermination (soon)", "User initiated (2021-10-04)", "("]
+        {
+            assert_eq!(transition_time(reason), None, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_server_tells_its_last_run() {
+        let found = facts(&observed(InstanceState::Stopped, "User initiated (2025-10-04 12:00:00 GMT)"));
+        assert!(found.contains(&("2025-10-04T10:00:00+00:00".into(), Fact::Started)));
+        assert!(found.contains(&("2025-10-04T12:00:00+00:00".into(), Fact::Stopped)));
+    }
+
+    #[test]
+    fn a_reason_older_than_the_last_start_is_of_an_earlier_stop() {
+        let found = facts(&observed(InstanceState::Stopped, "User initiated (2025-10-01 12:00:00 GMT)"));
+        assert!(found.iter().all(|(_, fact)| *fact != Fact::Stopped));
+    }
+
+    #[test]
+    fn the_reason_of_a_terminated_server_does_not_say_that_it_ran_until_then() {
+        let found = facts(&observed(InstanceState::Terminated, "User initiated (2025-10-04 12:00:00 GMT)"));
+        assert!(found.contains(&("2025-10-04T12:00:00+00:00".into(), Fact::SeenStopped { last_start: None })));
+    }
+
+    #[test]
+    fn a_pending_server_neither_runs_nor_is_stopped() {
+        assert_eq!(facts(&observed(InstanceState::Pending, "")), [("2025-01-01T00:00:00+00:00".into(), Fact::Created)]);
+    }
+}

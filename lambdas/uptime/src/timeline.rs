@@ -1,0 +1,122 @@
+//! A server's runs, derived from all its evidence.
+
+use chrono::{DateTime, Utc};
+
+use crate::evidence::Evidence;
+use crate::minutes::RunningTime;
+use crate::month::Month;
+use crate::points::{Point, Points, State};
+use crate::window::{Coverage, Window};
+
+/// Whether a stretch of running time is certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// The evidence leaves nothing else.
+    Proven,
+    /// The evidence allows it.
+    Possible,
+}
+
+/// A stretch of time in which a server ran, or may have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// From when to when.
+    pub window: Window,
+    /// Whether it certainly ran.
+    pub certainty: Certainty,
+}
+
+/// A server's runs up to an instant. It depends only on the set of evidence and its coverage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    segments: Vec<Segment>,
+    running_since: Option<DateTime<Utc>>,
+}
+
+impl Timeline {
+    /// Derives the runs of one server up to `now` from its evidence, in any order and told any number of times.
+    ///
+    /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
+    pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
+        let Points { points, created, no_other_start } = Points::of(evidence, now);
+        let starts_known = no_other_start.windows().iter().fold(coverage.clone(), |all, window| all.with(*window));
+        let mut timeline = Self::default();
+        let first = points.first().map_or(now, |point| point.at);
+        let mut before: (Option<State>, DateTime<Utc>) = (None, created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
+        for point in &points {
+            timeline.bridge(before, (Some(point.kind.before()), point.at), &starts_known);
+            before = (Some(point.kind.after()), point.at);
+        }
+        timeline.bridge(before, (None, now), &starts_known);
+        timeline.running_since = timeline.open_run(points.last());
+        timeline
+    }
+
+    /// The gap between two instants whose states are known, or not. Only two things are certain of it: where starts are
+    /// known without a gap from a stop on, nothing ran; and where they are known without a gap up to a run, it ran.
+    /// Everything else is possible, an unseen stop included.
+    fn bridge(
+        &mut self,
+        (before, from): (Option<State>, DateTime<Utc>),
+        (after, to): (Option<State>, DateTime<Utc>),
+        starts_known: &Coverage,
+    ) {
+        let mut quiet_until = from;
+        if before == Some(State::NotRunning) {
+            quiet_until = starts_known.until(from).min(to);
+        }
+        let mut ran_since = to;
+        if after == Some(State::Running) {
+            ran_since = starts_known.since(to).max(from);
+        }
+        // A start that should have been seen, and was not or is not delivered yet: it can be anywhere.
+        if before == Some(State::NotRunning) && after == Some(State::Running) && ran_since <= quiet_until {
+            (quiet_until, ran_since) = (from, to);
+        }
+        self.push(quiet_until, ran_since, Certainty::Possible);
+        self.push(ran_since.max(quiet_until), to, Certainty::Proven);
+    }
+
+    fn push(&mut self, from: DateTime<Utc>, to: DateTime<Utc>, certainty: Certainty) {
+        match self.segments.last_mut() {
+            _ if from >= to => {}
+            Some(last) if last.window.to == from && last.certainty == certainty => last.window.to = to,
+            _ => self.segments.push(Segment { window: Window::new(from, to), certainty }),
+        }
+    }
+
+    /// Since when the server has been running, where the last that is known of it is that it runs.
+    fn open_run(&self, last: Option<&Point>) -> Option<DateTime<Utc>> {
+        let last = last.filter(|point| point.kind.after() == State::Running)?;
+        let proven = self.segments.iter().rfind(|s| s.certainty == Certainty::Proven && s.window.to == last.at);
+        Some(proven.map_or(last.at, |segment| segment.window.from))
+    }
+
+    /// When the run that is still going on started; it may be before the month. None where the server does not run.
+    pub fn running_since(&self) -> Option<DateTime<Utc>> {
+        self.running_since
+    }
+
+    /// Everything that ran or may have run, in time order; the first may reach back beyond any month.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The part of the segments that lies in `month`.
+    pub fn segments_in(&self, month: Month) -> impl Iterator<Item = Segment> + '_ {
+        let month = Window::new(month.start(), month.end());
+        let inside = move |s: &Segment| Segment { window: s.window.within(&month), certainty: s.certainty };
+        self.segments.iter().map(inside).filter(|segment| !segment.window.is_empty())
+    }
+
+    /// How long the server ran in `month`.
+    pub fn running_time(&self, month: Month) -> RunningTime {
+        self.segments_in(month).fold(RunningTime::default(), |mut time, segment| {
+            match segment.certainty {
+                Certainty::Proven => time.proven += segment.window.length(),
+                Certainty::Possible => time.possible += segment.window.length(),
+            }
+            time
+        })
+    }
+}

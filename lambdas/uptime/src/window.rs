@@ -1,0 +1,132 @@
+//! Windows of time, and the coverage made of them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A stretch of time from `from` up to `to`; one that would end before it begins is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First instant.
+    pub from: DateTime<Utc>,
+    /// First instant after it.
+    pub to: DateTime<Utc>,
+}
+
+impl Window {
+    /// The window between two instants.
+    pub fn new(from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        Self { from, to: to.max(from) }
+    }
+
+    /// How long it is.
+    pub fn length(&self) -> TimeDelta {
+        self.to - self.from
+    }
+
+    /// The part that lies inside `other` too; empty where they do not meet.
+    pub fn within(&self, other: &Window) -> Window {
+        Window::new(self.from.max(other.from), self.to.min(other.to))
+    }
+
+    /// True where nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+}
+
+/// Where every start is known: windows that a CloudTrail sweep has read whole.
+///
+/// Every start is an API call, so a covered window without one had none. Stops are not complete anywhere: a shutdown
+/// from inside the guest leaves no event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Disjoint, not touching, in time order, none empty.
+    windows: Vec<Window>,
+}
+
+impl Coverage {
+    /// No window at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a window; what overlaps or touches becomes one.
+    pub fn add(&mut self, window: Window) {
+        if window.is_empty() {
+            return;
+        }
+        let first = self.windows.partition_point(|w| w.to < window.from);
+        let last = self.windows.partition_point(|w| w.from <= window.to);
+        let merged = self.windows[first..last]
+            .iter()
+            .fold(window, |all, w| Window { from: all.from.min(w.from), to: all.to.max(w.to) });
+        self.windows.splice(first..last, [merged]);
+    }
+
+    /// The coverage with one window more.
+    #[must_use]
+    pub fn with(mut self, window: Window) -> Self {
+        self.add(window);
+        self
+    }
+
+    /// The windows, in time order.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    /// Up to where time is covered without a gap from `instant` on; `instant` itself where it is not covered.
+    pub(crate) fn until(&self, instant: DateTime<Utc>) -> DateTime<Utc> {
+        self.around(instant).map_or(instant, |w| w.to)
+    }
+
+    /// Since when time is covered without a gap up to `instant`; `instant` itself where it is not covered.
+    pub(crate) fn since(&self, instant: DateTime<Utc>) -> DateTime<Utc> {
+        self.around(instant).map_or(instant, |w| w.from)
+    }
+
+    fn around(&self, instant: DateTime<Utc>) -> Option<&Window> {
+        self.windows.iter().find(|w| w.from <= instant && instant <= w.to)
+    }
+}
+
+impl FromIterator<Window> for Coverage {
+    fn from_iter<I: IntoIterator<Item = Window>>(windows: I) -> Self {
+        windows.into_iter().fold(Self::none(), Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window::new(at(from), at(to))
+    }
+
+    #[test]
+    fn windows_that_touch_become_one_whatever_their_order() {
+        let coverage: Coverage =
+            [window(50, 60), window(0, 10), window(20, 30), window(10, 20), window(5, 5)].into_iter().collect();
+        assert_eq!(coverage.windows(), [window(0, 30), window(50, 60)]);
+        let bridged = coverage.with(window(25, 55));
+        assert_eq!(bridged.windows(), [window(0, 60)]);
+    }
+
+    #[test]
+    fn coverage_reaches_both_ways_from_an_instant() {
+        let coverage: Coverage = [window(0, 10), window(20, 30)].into_iter().collect();
+        assert_eq!((coverage.since(at(10)), coverage.until(at(0))), (at(0), at(10)));
+        assert_eq!((coverage.since(at(15)), coverage.until(at(15))), (at(15), at(15)));
+    }
+
+    #[test]
+    fn a_window_never_ends_before_it_begins() {
+        assert!(window(10, 5).is_empty());
+        assert!(window(0, 10).within(&window(20, 30)).is_empty());
+        assert_eq!(window(0, 10).within(&window(5, 30)), window(5, 10));
+    }
+}
