@@ -1,0 +1,136 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  LoggingFormat,
+  SystemLogLevel,
+  type CfnFunction,
+  type IFunction,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { RustFunction } from 'cargo-lambda-cdk';
+import { Construct } from 'constructs';
+import { resolve } from 'node:path';
+import { physicalName } from '../naming.ts';
+import type { Environment } from '../settings.ts';
+
+const WORKSPACE_MANIFEST = resolve(import.meta.dirname, '../../Cargo.toml');
+
+/** Retries of a failed asynchronous invocation: the most that Lambda offers. */
+const RETRY_ATTEMPTS = 2;
+
+/** What {@link RustHandler} builds and how it runs. */
+export interface RustHandlerProps {
+  /** The environment it belongs to. */
+  readonly environment: Environment;
+  /** The function's bare name, in camel case: its logical id, and the end of its physical name. */
+  readonly functionName: string;
+  /** The workspace's binary. */
+  readonly binaryName: string;
+  /** One sentence for the console. */
+  readonly description: string;
+  /** Memory, and with it the share of a processor, in MiB. */
+  readonly memorySize: number;
+  /** When Lambda ends an invocation. */
+  readonly timeout: Duration;
+  /** The environment variables that the handler reads. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** How long an asynchronous invocation is worth retrying. */
+  readonly maxEventAge: Duration;
+}
+
+/**
+ * A Lambda function written in Rust, with what every one of ours has: its own log group, JSON logs, a role that may do
+ * nothing else yet, and a dead-letter queue. The only place that knows where the Rust code is and how it is built.
+ */
+export class RustHandler extends Construct {
+  /** The function. */
+  readonly function: IFunction;
+  /** Events whose asynchronous invocation failed for good. */
+  readonly deadLetterQueue: Queue;
+  /** How often an asynchronous invocation is tried in all. */
+  readonly attempts = RETRY_ATTEMPTS + 1;
+
+  private readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: RustHandlerProps) {
+    super(scope, id);
+    const { environment, functionName } = props;
+    this.role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${physicalName(environment.name, functionName)} may do`,
+    });
+    this.deadLetterQueue = this.createDeadLetterQueue(environment.name, functionName);
+    this.function = new RustFunction(this, 'Function', {
+      functionName: physicalName(environment.name, functionName),
+      description: props.description,
+      ...build(environment, props.binaryName),
+      role: this.role,
+      timeout: props.timeout,
+      memorySize: props.memorySize,
+      environment: { ...props.variables },
+      logGroup: this.createLogGroup(environment, functionName),
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      systemLogLevelV2: SystemLogLevel.INFO,
+      deadLetterQueue: this.deadLetterQueue,
+      retryAttempts: RETRY_ATTEMPTS,
+      maxEventAge: props.maxEventAge,
+    });
+    (this.function.node.defaultChild as CfnFunction).overrideLogicalId(functionName);
+  }
+
+  /** Lets the function do something. */
+  allow(statement: PolicyStatement): void {
+    this.role.addToPrincipalPolicy(statement);
+  }
+
+  /** A log group of the stack's own: Lambda would create one that never expires and outlives everything. */
+  private createLogGroup({ name, production, logRetentionDays }: Environment, functionName: string): LogGroup {
+    const logGroup = new LogGroup(this, 'LogGroup', {
+      logGroupName: `/aws/lambda/${physicalName(name, functionName)}`,
+      retention: logRetentionDays,
+      removalPolicy: production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    // Instead of the AWS managed policy for Lambda, which allows writing to every log group of the account.
+    this.allow(
+      new PolicyStatement({
+        sid: 'WriteOwnLogs',
+        effect: Effect.ALLOW,
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    return logGroup;
+  }
+
+  private createDeadLetterQueue(environment: string, functionName: string): Queue {
+    return new Queue(this, 'DeadLetterQueue', {
+      queueName: physicalName(environment, `${functionName}DeadLetters`),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // The longest SQS offers: a letter is evidence, and may wait for an operator's holiday to end.
+      retentionPeriod: Duration.days(14),
+    });
+  }
+}
+
+/** How cargo-lambda builds a binary of the workspace. */
+function build({ architecture, local }: Environment, binaryName: string) {
+  return {
+    manifestPath: WORKSPACE_MANIFEST,
+    binaryName,
+    architecture: architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    bundling: {
+      cargoLambdaFlags: [
+        '--locked',
+        // cargo-lambda's own release settings would override the profile in Cargo.toml, and compile the SDK anew.
+        '--disable-optimizations',
+        // The local AWS runs on this machine, so its own compiler will do; the cloud's glibc is older, and needs Zig.
+        ...(local ? ['--compiler', 'cargo'] : []),
+      ],
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { MathExpression, type IMetric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, Operation, Table, type CfnTable, type ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { physicalName } from '../naming.ts';
+import type { Environment } from '../settings.ts';
+import type { RustHandler } from './rust-handler.ts';
+
+const PARTITION_KEY = 'id';
+
+/**
+ * The attributes that belong to this system. Everything else in an item belongs to the operator's application, and no
+ * function of ours may read or write it.
+ */
+const CACHE_ATTRIBUTES = [
+  'runningMinutesCache',
+  'runningMinutesCacheTimestamp',
+  'runningMinutesCacheMonth',
+  'runningMinutesUncertainty',
+  'runningSince',
+];
+
+/** The operations that {@link ServersTable.allowCacheAccess} allows. */
+const OPERATIONS = [Operation.UPDATE_ITEM, Operation.BATCH_GET_ITEM];
+
+/** The table of servers: one item per server, shared with the operator's application. */
+export class ServersTable extends Construct {
+  /** Name of the table. */
+  readonly tableName: string;
+
+  private readonly table: ITable;
+
+  constructor(scope: Construct, id: string, environment: Environment) {
+    super(scope, id);
+    const setting = environment.serversTable;
+    this.table =
+      'create' in setting ? this.createTable(environment) : Table.fromTableName(this, 'Table', setting.existingName);
+    this.tableName = this.table.tableName;
+  }
+
+  /** Lets a function read and write this system's attributes of every item, and nothing else. */
+  allowCacheAccess(handler: RustHandler): void {
+    // The key is always among a request's attributes. The second condition of each statement closes the way around the
+    // first: asking for whole items.
+    const ownAttributes = { 'dynamodb:Attributes': [PARTITION_KEY, ...CACHE_ATTRIBUTES] };
+    handler.allow(
+      new PolicyStatement({
+        sid: 'ReadCacheAttributes',
+        actions: ['dynamodb:BatchGetItem'],
+        resources: [this.table.tableArn],
+        conditions: {
+          'ForAllValues:StringEquals': ownAttributes,
+          StringEqualsIfExists: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+        },
+      }),
+    );
+    handler.allow(
+      new PolicyStatement({
+        sid: 'WriteCacheAttributes',
+        actions: ['dynamodb:UpdateItem'],
+        resources: [this.table.tableArn],
+        conditions: {
+          'ForAllValues:StringEquals': ownAttributes,
+          StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+        },
+      }),
+    );
+  }
+
+  /** Requests that DynamoDB throttled, over the operations this system uses. */
+  metricThrottledRequests(options: Pick<MetricOptions, 'period'> = {}): IMetric {
+    const metrics = Object.fromEntries(
+      OPERATIONS.map((operation) => [`throttled${operation}`, this.metricThrottled(operation, options)]),
+    );
+    return new MathExpression({
+      label: 'Throttled requests',
+      // DynamoDB reports only operations that were throttled.
+      expression: Object.keys(metrics)
+        .map((id) => `FILL(${id}, 0)`)
+        .join(' + '),
+      usingMetrics: metrics,
+      ...options,
+    });
+  }
+
+  private metricThrottled(operation: Operation, options: MetricOptions): IMetric {
+    return this.table.metric('ThrottledRequests', {
+      statistic: 'Sum',
+      dimensionsMap: { TableName: this.tableName, Operation: operation },
+      ...options,
+    });
+  }
+
+  private createTable({ name, production }: Environment): Table {
+    const table = new Table(this, 'Table', {
+      tableName: physicalName(name, 'ServersTable'),
+      partitionKey: { name: PARTITION_KEY, type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: production,
+      removalPolicy: production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    (table.node.defaultChild as CfnTable).overrideLogicalId('ServersTable');
+    return table;
+  }
+}
