@@ -1,0 +1,115 @@
+import { CloudFormationClient, ListStackResourcesCommand, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { REGION, STACK } from './context.ts';
+import { LocalAwsError } from './processes.ts';
+
+/** Clients of everything that is looked at, all with the local endpoint and credentials that mean nothing. */
+export interface Clients {
+  readonly cloudFormation: CloudFormationClient;
+  readonly cloudWatch: CloudWatchClient;
+  readonly dynamoDb: DynamoDBClient;
+  readonly events: EventBridgeClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+}
+
+/** Clients of a local AWS. */
+export function createClients(endpoint: string): Clients {
+  // The project runs on the oldest Node.js that AWS Lambda's CDK supports; there is nothing to be warned of here.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  const options = { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+  return {
+    cloudFormation: new CloudFormationClient(options),
+    cloudWatch: new CloudWatchClient(options),
+    dynamoDb: new DynamoDBClient(options),
+    events: new EventBridgeClient(options),
+    lambda: new LambdaClient(options),
+    logs: new CloudWatchLogsClient(options),
+    sns: new SNSClient(options),
+    sqs: new SQSClient(options),
+  };
+}
+
+/** The physical ids of what the stack has deployed. */
+export interface DeployedStack {
+  readonly functionName: string;
+  readonly tableName: string;
+  readonly ruleName: string;
+  readonly topicArn: string;
+  readonly queueUrl: string;
+}
+
+/** Looks up what the stack has deployed. */
+export async function describeStack({ cloudFormation }: Clients): Promise<DeployedStack> {
+  const { StackResourceSummaries = [] } = await cloudFormation.send(new ListStackResourcesCommand({ StackName: STACK }));
+  const only = (...types: string[]): string => onlyResource(StackResourceSummaries, types);
+  return {
+    functionName: only('AWS::Lambda::Function'),
+    tableName: only('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'),
+    ruleName: only('AWS::Events::Rule'),
+    topicArn: only('AWS::SNS::Topic'),
+    queueUrl: only('AWS::SQS::Queue'),
+  };
+}
+
+function onlyResource(resources: readonly StackResourceSummary[], types: readonly string[]): string {
+  const found = resources.filter(({ ResourceType }) => types.includes(ResourceType ?? ''));
+  const id = found[0]?.PhysicalResourceId;
+  if (found.length !== 1 || id === undefined) {
+    throw new LocalAwsError(`Stack ${STACK} should have one ${types.join(' or ')}, but has ${found.length}.`);
+  }
+  return id;
+}
+
+/** How an invocation ended. */
+export interface Invocation {
+  /** The function's answer, or the error it failed with. */
+  readonly payload: unknown;
+  /** Set where it failed. */
+  readonly functionError: string | undefined;
+}
+
+/** Invokes a function and waits for its answer. */
+export async function invoke({ lambda }: Clients, functionName: string, event: unknown): Promise<Invocation> {
+  const { Payload, FunctionError } = await lambda.send(
+    new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }),
+  );
+  return { payload: JSON.parse(new TextDecoder().decode(Payload)), functionError: FunctionError };
+}
+
+/** What the servers table says of a server. */
+export interface CachedServer {
+  readonly id: string;
+  readonly minutes: number;
+  readonly uncertainty: number;
+  readonly month: string;
+  readonly cachedAt: string;
+  readonly runningSince: string | undefined;
+}
+
+/** Every server with a cached running time, by id. */
+export async function readCache({ dynamoDb }: Clients, tableName: string): Promise<Map<string, CachedServer>> {
+  const servers = new Map<string, CachedServer>();
+  for await (const { Items = [] } of paginateScan({ client: dynamoDb }, { TableName: tableName, ConsistentRead: true })) {
+    for (const item of Items) {
+      if (!item.id?.S || !item.runningMinutesCache?.N) continue;
+      servers.set(item.id.S, {
+        id: item.id.S,
+        minutes: Number(item.runningMinutesCache.N),
+        uncertainty: Number(item.runningMinutesUncertainty?.N),
+        month: item.runningMinutesCacheMonth?.S ?? '',
+        cachedAt: item.runningMinutesCacheTimestamp?.S ?? '',
+        runningSince: item.runningSince?.S,
+      });
+    }
+  }
+  return servers;
+}

@@ -1,0 +1,77 @@
+// `npm run demo`: deploys the dev stack to a local AWS, runs the hourly calculation, and shows each server's minutes.
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { invoke, readCache } from './aws.ts';
+import { startLocalAws, type LocalAws } from './local-aws.ts';
+import { exitOnSignals, LocalAwsError, stopAll } from './processes.ts';
+import { Progress } from './progress.ts';
+import { compareWithTruth, formatTable } from './report.ts';
+
+const USAGE = `Usage: npm run demo [-- --records DIR]
+
+Deploys the dev stack to a local AWS, invokes the hourly calculation over a simulated fleet, and prints each server's
+running time this month beside the truth.
+
+  --records DIR   serve the real CloudTrail records in DIR instead of the made-up fleet, shifted into this month
+  --help          show this`;
+
+/** The simulator's arguments, or undefined where only help was asked for. */
+function readArguments(args: string[]): string[] | undefined {
+  const { values } = parseArgs({ args, options: { records: { type: 'string' }, help: { type: 'boolean' } } });
+  if (values.help) return undefined;
+  if (values.records === undefined) return ['--scenario', 'showcase'];
+  if (values.records === '') throw new TypeError('--records needs a directory');
+  // npm runs scripts in the project's directory; a relative path means where the user is.
+  return ['--records', resolve(process.env.INIT_CWD ?? '.', values.records)];
+}
+
+/** Invokes the deployed function and returns what it answered. */
+async function calculate({ clients, stack }: LocalAws): Promise<string> {
+  const { payload, functionError } = await invoke(clients, stack.functionName, {});
+  if (functionError) throw new LocalAwsError(`The invocation failed: ${JSON.stringify(payload)}`);
+  return JSON.stringify(payload);
+}
+
+/** Shows the table and the cost; whether every value is right. */
+async function show({ clients, simulator, stack }: LocalAws): Promise<boolean> {
+  const comparisons = await compareWithTruth(simulator, await readCache(clients, stack.tableName));
+  const { calls, throttled } = await simulator.requests('LookupEvents');
+  const wrong = comparisons.filter(({ problem }) => problem !== undefined);
+  console.log(`\n${formatTable(comparisons)}\n`);
+  console.log(`CloudTrail requests: ${calls}, ${throttled} of them throttled, for ${comparisons.length} servers.`);
+  if (comparisons.length === 0) console.log('The fleet has no servers.');
+  else if (wrong.length > 0) console.log(`${wrong.length} of ${comparisons.length} values are WRONG.`);
+  else console.log('The truth is inside [running time, running time + uncertainty] for every server.');
+  return wrong.length === 0 && comparisons.length > 0;
+}
+
+async function main(): Promise<number> {
+  let simulatorArgs;
+  try {
+    simulatorArgs = readArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (!simulatorArgs) {
+    console.log(USAGE);
+    return 0;
+  }
+  exitOnSignals(stopAll);
+  const progress = new Progress((line) => { console.log(line); });
+  try {
+    const local = await startLocalAws({ command: 'demo', simulatorArgs, progress });
+    const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));
+    progress.say(`It answered ${answer}`);
+    return (await show(local)) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof LocalAwsError)) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    progress.say('Stopping MiniStack and the simulator');
+    await stopAll();
+  }
+}
+
+process.exit(await main());

@@ -1,0 +1,70 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isolatedEnvironment, PROJECT_ROOT } from './context.ts';
+import { LocalAwsError, logTail, start, stop } from './processes.ts';
+
+/** A running MiniStack. */
+export interface Ministack {
+  readonly endpoint: string;
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts MiniStack on the loopback interface. The functions it runs inherit its environment: that is how their EC2 and
+ * CloudTrail calls reach the simulator while everything else comes back to MiniStack.
+ */
+export async function startMinistack(stateDirectory: string, simulatorUrl: string): Promise<Ministack> {
+  const port = process.env.GATEWAY_PORT ?? String(await freePort());
+  const endpoint = `http://127.0.0.1:${port}`;
+  const logFile = join(stateDirectory, 'ministack.log');
+  const child = start({
+    name: 'MiniStack',
+    command: join(PROJECT_ROOT, '.venv/bin/python'),
+    args: ['-m', 'ministack'],
+    cwd: stateDirectory,
+    logFile,
+    env: {
+      ...isolatedEnvironment(),
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: port,
+      TMPDIR: join(stateDirectory, 'tmp'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_EC2: simulatorUrl,
+      AWS_ENDPOINT_URL_CLOUDTRAIL: simulatorUrl,
+    },
+  });
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await isHealthy(endpoint))) {
+    if (child.exitCode !== null) throw new LocalAwsError(`MiniStack ended while starting. ${logTail(logFile)}`);
+    if (Date.now() > deadline) throw new LocalAwsError(`MiniStack did not start in time. ${logTail(logFile)}`);
+    await sleep(100);
+  }
+  return { endpoint, stop: () => stop(child) };
+}
+
+async function isHealthy(endpoint: string): Promise<boolean> {
+  try {
+    return (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false; // Nothing listens yet.
+  }
+}
+
+/** A port nobody listens on. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new LocalAwsError('The system has no free port to offer.'));
+      });
+    });
+  });
+}
