@@ -5,7 +5,7 @@ import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { ServersTable } from './constructs/servers-table.ts';
 import { stackName } from './naming.ts';
 import { isPlaceholder } from './settings-rules.ts';
-import type { Environment } from './settings.ts';
+import { SettingsError, type Environment } from './settings.ts';
 
 /** One environment of the monthly runtime cache. */
 export class RuntimeCacheStack extends Stack {
@@ -15,6 +15,8 @@ export class RuntimeCacheStack extends Stack {
       env: { account: environment.account, region: environment.region },
       terminationProtection: environment.production,
     });
+    // First of all: building the handlers takes minutes.
+    this.rejectPlaceholders(environment);
     const alarms = new OperatorAlarms(this, 'Alarms', {
       environment: environment.name,
       subscribers: environment.alarmSubscribers,
@@ -26,7 +28,6 @@ export class RuntimeCacheStack extends Stack {
     new CfnOutput(this, 'CalculateMonthlyRuntimeName', { value: calculation.function.functionName });
     new CfnOutput(this, 'ServersTableName', { value: serversTable.tableName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
-    this.rejectPlaceholders(environment);
   }
 
   /**
@@ -36,13 +37,17 @@ export class RuntimeCacheStack extends Stack {
   private rejectPlaceholders({ name, production, local, alarmSubscribers, runbookUrl }: Environment): void {
     if (local || !this.bundlingRequired) return;
     const settings = { alarmSubscribers, runbookUrl: [runbookUrl] };
-    for (const [setting, values] of Object.entries(settings)) {
-      for (const value of values.filter(isPlaceholder)) {
-        const sentence = `Environment "${name}": setting "${setting}" still holds the placeholder ${JSON.stringify(value)}.`;
-        const advice = 'Replace it in lib/environments.ts.';
-        if (production) Annotations.of(this).addError(`${sentence} ${advice}`);
-        else Annotations.of(this).addWarningV2(`${name}-${setting}`, `${sentence} ${advice}`);
-      }
+    const sentences = Object.entries(settings).flatMap(([setting, values]) =>
+      values
+        .filter(isPlaceholder)
+        .map((value) => `Environment "${name}": setting "${setting}" still holds the placeholder ${JSON.stringify(value)}`),
+    );
+    if (production && sentences.length > 0) {
+      const advice = 'replace it in lib/environments.ts (or only check, without building: -c build=false).';
+      throw new SettingsError(sentences.map((sentence) => `${sentence}; ${advice}`).join('\n'));
     }
+    sentences.forEach((sentence, index) => {
+      Annotations.of(this).addWarningV2(`runtime-cache:placeholder-${index}`, `${sentence}.`);
+    });
   }
 }

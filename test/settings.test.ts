@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { isPlaceholder } from '../lib/settings-rules.ts';
+import { resolveEnvironments, SettingsError, type EnvironmentSettings } from '../lib/settings.ts';
+import { minimalSettings } from './support/synth.ts';
+
+/** What a wrong setting gets; wrong on purpose, so not typed. */
+function refusal(...all: Record<string, unknown>[]): string[] {
+  try {
+    resolveEnvironments(all.map((changes) => ({ ...minimalSettings, ...changes }) as EnvironmentSettings));
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('defaults', () => {
+  test('fill in what is not set', () => {
+    expect(resolveEnvironments([minimalSettings])).toEqual([
+      {
+        ...minimalSettings,
+        production: false,
+        tagAppKey: 'App',
+        architecture: 'arm64',
+        logRetentionDays: 90,
+        cloudTrailLookbackDays: 7,
+        local: false,
+      },
+    ]);
+  });
+
+  test('stand in for an explicit undefined too', () => {
+    expect(resolveEnvironments([{ ...minimalSettings, tagAppKey: undefined }])[0]?.tagAppKey).toBe('App');
+  });
+
+  test('do not overrule what is set', () => {
+    const settings = {
+      ...minimalSettings,
+      account: '123456789012',
+      region: 'eu-central-1',
+      production: true,
+      tagAppKey: 'Project',
+      architecture: 'x86_64',
+      logRetentionDays: 14,
+      cloudTrailLookbackDays: 30,
+      serversTable: { existingName: 'Servers-Prod.1' },
+    } as const;
+    expect(resolveEnvironments([settings])).toEqual([{ ...settings, local: false }]);
+  });
+});
+
+describe('a wrong setting is named, with its environment and what is allowed:', () => {
+  test.each<[setting: string, value: unknown, allowed: string]>([
+    ['account', 123456789012, 'an account id of 12 digits, as a string'],
+    ['account', '12345678901', 'an account id of 12 digits, as a string'],
+    ['region', 'Frankfurt', 'a region such as "eu-central-1"'],
+    ['production', 'yes', 'true or false'],
+    ['tagAppKey', 'aws:app', '1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with "aws:"'],
+    ['tagAppKey', '', '1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with "aws:"'],
+    ['tagAppValue', 'fleet*', '1 to 256 letters, digits, spaces and _.:/=+-@'],
+    ['tagAppValue', 'fleet?', '1 to 256 letters, digits, spaces and _.:/=+-@'],
+    ['alarmSubscribers', 'ops@wiki.test', 'a list of different mail addresses and https:// URLs'],
+    ['alarmSubscribers', ['ops'], 'a list of different mail addresses and https:// URLs'],
+    ['alarmSubscribers', ['http://wiki.test/hook'], 'a list of different mail addresses and https:// URLs'],
+    ['alarmSubscribers', ['a@wiki.test', 'a@wiki.test'], 'a list of different mail addresses and https:// URLs'],
+    ['runbookUrl', 'http://wiki.test/RUNBOOK.md', 'an https:// URL without a # part'],
+    ['runbookUrl', 'https://wiki.test/RUNBOOK.md#top', 'an https:// URL without a # part'],
+    ['architecture', 'arm', '"arm64" or "x86_64"'],
+    ['cloudTrailLookbackDays', 0, 'a whole number from 1 to 59'],
+    ['cloudTrailLookbackDays', 60, 'a whole number from 1 to 59'],
+    ['cloudTrailLookbackDays', 1.5, 'a whole number from 1 to 59'],
+    ['cloudTrailLookbackDays', '7', 'a whole number from 1 to 59'],
+  ])('%s: %j', (setting, value, allowed) => {
+    expect(refusal({ [setting]: value })).toEqual([
+      `Environment "test": setting "${setting}" is ${JSON.stringify(value)}, but must be ${allowed}.`,
+    ]);
+  });
+
+  test.each([42, 0, -1, '14', 9999])('logRetentionDays: %j', (value) => {
+    const [sentence, ...more] = refusal({ logRetentionDays: value });
+    expect(sentence).toMatch(/^Environment "test": setting "logRetentionDays" is .*, but must be one of 1, 3, 5, 7, 14, /);
+    expect(more).toEqual([]);
+  });
+
+  test.each([{}, { create: false }, { existingName: 'x' }, { create: true, existingName: 'Servers' }, null, 'Servers'])(
+    'serversTable: %j',
+    (value) => {
+      const [sentence, ...more] = refusal({ serversTable: value });
+      expect(sentence).toContain(`Environment "test": setting "serversTable" is ${JSON.stringify(value)}, but must be`);
+      expect(sentence).toContain('{ create: true }, or { existingName: "…" }');
+      expect(more).toEqual([]);
+    },
+  );
+
+  test.each(['Dev', 'my-env', '1st', '', 'a'.repeat(21)])('name: %j', (name) => {
+    expect(refusal({ name })).toEqual([
+      `Environment ${JSON.stringify(name)}: setting "name" is ${JSON.stringify(name)}, ` +
+        'but must be 1 to 20 lower-case letters and digits, the first a letter.',
+    ]);
+  });
+
+  test.each(['name', 'tagAppValue', 'alarmSubscribers', 'runbookUrl', 'serversTable'])('%s missing', (setting) => {
+    const [sentence, ...more] = refusal({ [setting]: undefined });
+    expect(sentence).toContain(`: setting "${setting}" is missing; it must be `);
+    expect(more).toEqual([]);
+  });
+
+  test('a setting that does not exist', () => {
+    expect(refusal({ tagAppvalue: 'fleet' })).toEqual([
+      expect.stringMatching(/^Environment "test": setting "tagAppvalue" does not exist, but must be one of name, .*\.$/),
+    ]);
+  });
+
+  test('a name used twice', () => {
+    expect(refusal({}, {})).toEqual(['Environment "test": setting "name" is used twice, but must be unique.']);
+  });
+
+  test('every wrong setting of every environment at once', () => {
+    expect(refusal({ name: 'one', region: 'x' }, { name: 'two', account: 'y', production: 0 })).toHaveLength(3);
+  });
+});
+
+describe('a placeholder is an address or URL at a domain reserved for examples', () => {
+  test.each(['ops@example.com', 'ops@mail.example.org', 'https://example.net/x', 'https://hooks.EXAMPLE.com', 'a@x.example'])(
+    '%s is',
+    (value) => {
+      expect(isPlaceholder(value)).toBe(true);
+    },
+  );
+
+  test.each(['ops@wiki.test', 'https://counterexample.com/', 'https://wiki.test/example.com', 'example.com@wiki.test'])(
+    '%s is not',
+    (value) => {
+      expect(isPlaceholder(value)).toBe(false);
+    },
+  );
+});
