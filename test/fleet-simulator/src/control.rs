@@ -1,0 +1,156 @@
+//! Control endpoints, in JSON: the truth, the request counts, faults on request, and live changes to servers.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::calls::{Action, Call, Outcome};
+use crate::faults::Fault;
+use crate::server::Server;
+use crate::service::Simulator;
+use crate::truth;
+use crate::world::Happening;
+
+/// The control routes.
+pub fn routes() -> Router<Arc<Simulator>> {
+    Router::new()
+        .route("/health", get(health))
+        .route("/truth", get(tell_truth))
+        .route("/requests", get(requests))
+        .route("/requests/reset", post(reset_requests))
+        .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route("/servers/{id}/{change}", post(change_server))
+}
+
+type Shares = Shared<Arc<Simulator>>;
+
+fn refuse(status: StatusCode, message: impl Into<String>) -> Response {
+    (status, Json(json!({ "error": message.into() }))).into_response()
+}
+
+fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+async fn health(Shared(simulator): Shares) -> Json<Value> {
+    let (account, now) = simulator.account();
+    let events = account.world.trail().entries().len();
+    Json(json!({ "status": "ok", "now": iso(now), "servers": account.world.servers().len(), "events": events }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TruthQuery {
+    at: Option<DateTime<Utc>>,
+    month: Option<String>,
+}
+
+async fn tell_truth(Shared(simulator): Shares, Query(query): Query<TruthQuery>) -> Response {
+    let (account, now) = simulator.account();
+    let at = query.at.unwrap_or(now);
+    if at > now {
+        return refuse(StatusCode::BAD_REQUEST, format!("at is in the future: it is {} here", iso(now)));
+    }
+    let month = match query.month.as_deref().map(truth::parse_month) {
+        None => truth::month_start(at),
+        Some(Some(month)) if month <= at => month,
+        Some(Some(_)) => return refuse(StatusCode::BAD_REQUEST, "month is in the future"),
+        Some(None) => return refuse(StatusCode::BAD_REQUEST, "month is not written as YYYY-MM"),
+    };
+    let until = at.min(truth::next_month(month));
+    let (key, value) = &simulator.settings.tag;
+    let ours = account.world.servers().iter().filter(|server| server.tag(key) == Some(value));
+    let mut servers: Vec<Value> =
+        ours.filter_map(|server| server_truth(server, (month, until), simulator.settings.terminated_visible)).collect();
+    servers.sort_by_key(|server| (server["name"].to_string(), server["id"].to_string()));
+    Json(json!({ "now": iso(at), "month": month.format("%Y-%m").to_string(), "servers": servers })).into_response()
+}
+
+/// A server's true running time in a span, or nothing where it was not launched by the span's end.
+fn server_truth(server: &Server, (from, to): (DateTime<Utc>, DateTime<Utc>), visible: TimeDelta) -> Option<Value> {
+    let state = server.state_at(to)?;
+    let time = truth::running_time(server, from, to);
+    Some(json!({
+        "id": server.id,
+        "name": server.tag("Name"),
+        "state": state.name(),
+        "visible": server.view(to, visible).is_some(),
+        "truthMinutes": time.exact().map(minutes),
+        "truthSeconds": time.exact().map(|time| time.num_seconds()),
+        "truthAtLeastMinutes": minutes(time.at_least),
+        "truthAtMostMinutes": minutes(time.at_most),
+    }))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a month has far fewer seconds than a float has digits")]
+fn minutes(time: TimeDelta) -> f64 {
+    (time.num_seconds() as f64 * 100.0 / 60.0).round() / 100.0
+}
+
+async fn requests(Shared(simulator): Shares) -> Json<Value> {
+    let (account, _) = simulator.account();
+    Json(json!({ "actions": account.counts }))
+}
+
+async fn reset_requests(Shared(simulator): Shares) -> Json<Value> {
+    let (mut account, _) = simulator.account();
+    account.counts.clear();
+    Json(json!({ "actions": account.counts }))
+}
+
+async fn list_faults(Shared(simulator): Shares) -> Json<Value> {
+    let (account, _) = simulator.account();
+    Json(json!({ "faults": account.faults.pending() }))
+}
+
+async fn add_fault(Shared(simulator): Shares, body: axum::body::Bytes) -> Response {
+    let fault: Fault = match serde_json::from_slice(&body) {
+        Ok(fault) => fault,
+        Err(cause) => return refuse(StatusCode::BAD_REQUEST, format!("not a fault: {cause}")),
+    };
+    let (mut account, _) = simulator.account();
+    match account.faults.add(fault) {
+        Ok(()) => Json(json!({ "faults": account.faults.pending() })).into_response(),
+        Err(message) => refuse(StatusCode::BAD_REQUEST, message),
+    }
+}
+
+async fn clear_faults(Shared(simulator): Shares) -> Json<Value> {
+    let (mut account, _) = simulator.account();
+    account.faults.clear();
+    Json(json!({ "faults": account.faults.pending() }))
+}
+
+/// Makes one server change now. A call that EC2 refuses is recorded as such, too.
+async fn change_server(Shared(simulator): Shares, Path((id, change)): Path<(String, String)>) -> Response {
+    let (mut account, now) = simulator.account();
+    let known = account.world.find(&id).filter(|&key| account.world.servers()[key].state_at(now).is_some());
+    let Some(key) = known else { return refuse(StatusCode::NOT_FOUND, format!("there is no server {id}")) };
+    let before = account.world.servers()[key].state_at(now);
+    let call = |action| Happening::Call(Call::new(action, vec![key]));
+    let happening = match change.as_str() {
+        "start" => call(Action::Start),
+        "stop" => call(Action::STOP),
+        "terminate" => call(Action::Terminate),
+        "reboot" => call(Action::Reboot),
+        "guest-shutdown" if before.is_some_and(|state| state.is_alive()) => Happening::GuestShutdown(key),
+        "guest-shutdown" => return refuse(StatusCode::CONFLICT, "the server is not running"),
+        other => {
+            let known = "start, stop, terminate, reboot, guest-shutdown";
+            return refuse(StatusCode::NOT_FOUND, format!("{other} is none of {known}"));
+        }
+    };
+    if let Some(Outcome::Refused { code, message }) = account.world.happen_now(now, happening) {
+        return refuse(StatusCode::CONFLICT, format!("{code}: {message}"));
+    }
+    let name = |state: Option<crate::server::State>| state.map(|state| state.name());
+    let after = account.world.servers()[key].state_at(now);
+    Json(json!({ "id": id, "at": iso(now), "previousState": name(before), "state": name(after) })).into_response()
+}
