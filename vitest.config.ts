@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'cdk',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
+          // The CDK's own validation takes seconds to load in every file; `npm run synth` applies it to each environment.
+          env: { CDK_VALIDATION: 'false' },
           // Loading aws-cdk-lib alone takes seconds on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -19,7 +21,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          // One local AWS is shared, and the first test waits for a release build of the handlers.
+          // One local AWS is shared; before the first test it waits for a release build of the handlers.
+          globalSetup: ['test/e2e/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 5 * 60_000,
           hookTimeout: 60 * 60_000,

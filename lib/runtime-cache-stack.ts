@@ -4,7 +4,7 @@ import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculat
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { ServersTable } from './constructs/servers-table.ts';
 import { stackName } from './naming.ts';
-import { isPlaceholder } from './settings-rules.ts';
+import { placeholdersIn } from './placeholders.ts';
 import { SettingsError, type Environment } from './settings.ts';
 
 /** One environment of the monthly runtime cache. */
@@ -34,15 +34,10 @@ export class RuntimeCacheStack extends Stack {
    * Where nobody listens, no alarm is heard. Only a stack that is built is about to be deployed; listing and checking
    * the environments, as CI does, needs nobody's address.
    */
-  private rejectPlaceholders({ name, production, local, alarmSubscribers, runbookUrl }: Environment): void {
-    if (local || !this.bundlingRequired) return;
-    const settings = { alarmSubscribers, runbookUrl: [runbookUrl] };
-    const sentences = Object.entries(settings).flatMap(([setting, values]) =>
-      values
-        .filter(isPlaceholder)
-        .map((value) => `Environment "${name}": setting "${setting}" still holds the placeholder ${JSON.stringify(value)}`),
-    );
-    if (production && sentences.length > 0) {
+  private rejectPlaceholders(environment: Environment): void {
+    if (!this.bundlingRequired) return;
+    const sentences = placeholdersIn(environment);
+    if (environment.production && sentences.length > 0) {
       const advice = 'replace it in lib/environments.ts (or only check, without building: -c build=false).';
       throw new SettingsError(sentences.map((sentence) => `${sentence}; ${advice}`).join('\n'));
     }

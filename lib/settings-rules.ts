@@ -53,12 +53,6 @@ export function isMailAddress(subscriber: unknown): boolean {
   return typeof subscriber === 'string' && MAIL_ADDRESS.test(subscriber) && !subscriber.includes('/');
 }
 
-/** Whether a subscriber or URL is a placeholder: at a domain that is reserved for examples, where nobody listens. */
-export function isPlaceholder(value: string): boolean {
-  const host = isMailAddress(value) ? value.slice(value.lastIndexOf('@') + 1) : new URL(value).hostname;
-  return /(^|\.)example(\.(com|net|org))?$/i.test(host);
-}
-
 function required(allowed: string, holds: Rule['holds']): Rule {
   return { required: true, allowed, holds };
 }

@@ -69,7 +69,7 @@ export class ServersTable extends Construct {
   }
 
   /** Requests that DynamoDB throttled, over the operations this system uses. */
-  metricThrottledRequests(options: Pick<MetricOptions, 'period'> = {}): IMetric {
+  metricThrottledRequests(options: Pick<MetricOptions, 'period'> = {}): MathExpression {
     const metrics = Object.fromEntries(
       OPERATIONS.map((operation) => [`throttled${operation}`, this.metricThrottled(operation, options)]),
     );

@@ -21,7 +21,8 @@ export const minimalSettings: EnvironmentSettings = {
 
 /** An app with the feature flags of `cdk.json`, so that tests see what is deployed; it builds only the stacks named. */
 export function testApp(builtStacks: readonly string[] = []): App {
-  return new App({ analyticsReporting: false, context: { ...cdkJson.context, [BUNDLING_STACKS]: builtStacks } });
+  const context = { ...cdkJson.context, [BUNDLING_STACKS]: builtStacks };
+  return new App({ analyticsReporting: false, context });
 }
 
 /** A stack to put a single construct in. */

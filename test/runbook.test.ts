@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { runbookHeading } from './support/invariants.ts';
+import { resources, synthesize, testEnvironment } from './support/synth.ts';
+
+const runbook = readFileSync(new URL('../docs/RUNBOOK.md', import.meta.url), 'utf8');
+
+/** The runbook's sections about alarms, by the anchor of their heading. */
+const sections = new Map(
+  runbook
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.split('\n', 1)[0] ?? '', section] as const)
+    .filter(([heading]) => /^[a-z0-9-]+$/.test(heading)),
+);
+
+const alarms = resources(synthesize(testEnvironment()), 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+
+test('every alarm links to a heading of the runbook that is its own name, and every such heading has its alarm', () => {
+  const links = alarms.map((alarm) => runbookHeading(alarm));
+  expect(links.map((link) => `runtime-cache-test-${link}`)).toEqual(alarms.map(({ AlarmName: name }) => name));
+  expect([...sections.keys()].sort()).toEqual([...links].sort());
+});
+
+describe('the runbook says of the alarm what it means, how to look and what to do:', () => {
+  test.each([...sections])('%s', (_, section) => {
+    for (const part of ['**Meaning.**', '**Look.**', '**Do.**']) expect(section).toContain(part);
+  });
+});

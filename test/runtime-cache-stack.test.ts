@@ -1,0 +1,62 @@
+import { Annotations } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { environments } from '../lib/environments.ts';
+import { RuntimeCacheStack } from '../lib/runtime-cache-stack.ts';
+import { resolveEnvironments, SettingsError } from '../lib/settings.ts';
+import { synthesize, testApp, testEnvironment } from './support/synth.ts';
+
+describe('snapshot', () => {
+  test.each(resolveEnvironments(environments))('of $name', async (environment) => {
+    const template = `${JSON.stringify(synthesize(environment).toJSON(), null, 2)}\n`;
+    await expect(template).toMatchFileSnapshot(`snapshots/runtime-cache-${environment.name}.template.json`);
+  });
+});
+
+test('the stack is named after app and environment, and lives where its settings say', () => {
+  const stack = new RuntimeCacheStack(testApp(), testEnvironment({ account: '123456789012', region: 'eu-central-1' }));
+  expect(stack.stackName).toBe('runtime-cache-test');
+  expect(stack.environment).toBe('aws://123456789012/eu-central-1');
+});
+
+test('without account and region the stack goes where the credentials point', () => {
+  const stack = new RuntimeCacheStack(testApp(), testEnvironment());
+  expect(stack.environment).toBe('aws://unknown-account/unknown-region');
+});
+
+test.each([true, false])('production: %s is what protects the stack from being deleted', (production) => {
+  expect(new RuntimeCacheStack(testApp(), testEnvironment({ production })).terminationProtection).toBe(production);
+});
+
+test('outputs name what an operator looks for next', () => {
+  expect(synthesize(testEnvironment()).toJSON().Outputs).toEqual({
+    CalculateMonthlyRuntimeName: { Value: { Ref: 'calculateMonthlyRuntime' } },
+    ServersTableName: { Value: { Ref: 'ServersTable' } },
+    AlarmTopicArn: { Value: { Ref: 'AlarmTopic' } },
+  });
+});
+
+describe('placeholders', () => {
+  const placeholders = { alarmSubscribers: ['operators@example.com'], runbookUrl: 'https://example.com/RUNBOOK.md' };
+
+  test('are refused where production is built for deployment, before anything is built', () => {
+    const environment = testEnvironment({ ...placeholders, production: true });
+    expect(() => new RuntimeCacheStack(testApp(['**']), environment)).toThrow(
+      new SettingsError(
+        'Environment "test": setting "alarmSubscribers" still holds the placeholder "operators@example.com"; ' +
+          'replace it in lib/environments.ts (or only check, without building: -c build=false).\n' +
+          'Environment "test": setting "runbookUrl" still holds the placeholder "https://example.com/RUNBOOK.md"; ' +
+          'replace it in lib/environments.ts (or only check, without building: -c build=false).',
+      ),
+    );
+  });
+
+  test('do no harm where another stack is deployed, or production is only checked', () => {
+    const environment = testEnvironment({ ...placeholders, production: true });
+    expect(() => new RuntimeCacheStack(testApp(['runtime-cache-dev']), environment)).not.toThrow();
+  });
+
+  test('are not even warned of while nothing is built', () => {
+    const stack = new RuntimeCacheStack(testApp(), testEnvironment(placeholders));
+    expect(Annotations.fromStack(stack).findWarning('*', '*')).toEqual([]);
+  });
+});
