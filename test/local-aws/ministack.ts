@@ -23,7 +23,7 @@ export async function startMinistack(stateDirectory: string, simulatorUrl: strin
   const child = start({
     name: 'MiniStack',
     command: join(PROJECT_ROOT, '.venv/bin/python'),
-    args: ['-m', 'ministack'],
+    args: [join(import.meta.dirname, 'launch_ministack.py')],
     cwd: stateDirectory,
     logFile,
     env: {
@@ -31,7 +31,6 @@ export async function startMinistack(stateDirectory: string, simulatorUrl: strin
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: port,
       TMPDIR: join(stateDirectory, 'tmp'),
-      PYTHONDONTWRITEBYTECODE: '1',
       AWS_ENDPOINT_URL: endpoint,
       AWS_ENDPOINT_URL_EC2: simulatorUrl,
       AWS_ENDPOINT_URL_CLOUDTRAIL: simulatorUrl,

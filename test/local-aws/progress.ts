@@ -23,20 +23,19 @@ export class Progress {
    * takes minutes, and silence looks like a hang.
    */
   async compiling<T>(what: string, work: (onLine: (line: string) => void) => Promise<T>): Promise<T> {
-    let crates = 0;
-    let latest = '';
+    const begun: string[] = [];
     let told = 0;
     const onLine = (line: string): void => {
       const crate = /^\s*Compiling (\S+)/.exec(line)?.[1];
-      if (crate) [crates, latest] = [crates + 1, crate];
+      if (crate) begun.push(crate);
     };
     this.say(what);
     const timer = setInterval(() => {
-      if (crates === 0) return;
-      this.say(crates === told
-        ? `  still compiling (${crates} crates begun, the last one ${latest}; aws-sdk-ec2 alone takes minutes)`
-        : `  compiling ${latest} (${crates} crates begun)`);
-      told = crates;
+      if (begun.length === 0) return;
+      const hint = begun.includes('aws-sdk-ec2') ? '; aws-sdk-ec2 alone takes minutes' : '';
+      const activity = begun.length === told ? 'still compiling' : `compiling ${begun.at(-1) ?? ''}`;
+      this.say(`  ${activity} (${begun.length} crates begun${hint})`);
+      told = begun.length;
     }, 15_000);
     try {
       return await work(onLine);

@@ -17,16 +17,18 @@ export async function compareWithTruth(
   simulator: SimulatorClient,
   cache: ReadonlyMap<string, CachedServer>,
 ): Promise<Comparison[]> {
-  const { servers } = await simulator.truth();
+  const visible = (await simulator.truth()).servers.filter((server) => server.visible);
   const truthAt = new Map<string, readonly TrueServer[]>();
-  for (const { cachedAt } of cache.values()) {
-    if (!truthAt.has(cachedAt)) truthAt.set(cachedAt, (await simulator.truth(cachedAt)).servers);
-  }
-  return servers.filter(({ visible }) => visible).map((server) => {
+  const comparisons: Comparison[] = [];
+  for (const server of visible) {
     const cached = cache.get(server.id);
+    if (cached && !truthAt.has(cached.cachedAt)) {
+      truthAt.set(cached.cachedAt, (await simulator.truth(cached.cachedAt)).servers);
+    }
     const then = truthAt.get(cached?.cachedAt ?? '')?.find(({ id }) => id === server.id) ?? server;
-    return { server: then, cached, problem: findProblem(then, cached) };
-  });
+    comparisons.push({ server: then, cached, problem: findProblem(then, cached) });
+  }
+  return comparisons;
 }
 
 /** Why a cached value contradicts the truth, if it does. */

@@ -1,0 +1,10 @@
+// The dev stack on a local AWS, from deploy to destroy. One file, because the order matters: all share one deployment.
+import { calculation } from './calculation.ts';
+import { failures } from './failures.ts';
+import { lifecycle } from './lifecycle.ts';
+import { schedule } from './schedule.ts';
+
+calculation();
+failures();
+schedule();
+lifecycle();

@@ -1,0 +1,84 @@
+import { GetItemCommand, PutItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
+import { createClients, invoke, readCache, type CachedServer, type Invocation } from '../local-aws/aws.ts';
+import { CdkCli } from '../local-aws/cdk.ts';
+import { SimulatorClient, type TrueServer } from '../local-aws/simulator.ts';
+
+/** An item of the servers table, whole. */
+export type Item = Record<string, AttributeValue>;
+
+/** The error a failed invocation answers with. */
+export interface InvocationError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+}
+
+const { endpoint, simulatorUrl, stateDirectory, stack: deployedStack } = inject('localAws');
+
+/** What the stack has deployed. */
+export const stack = deployedStack;
+/** Clients of the local AWS. */
+export const clients = createClients(endpoint);
+/** The simulated fleet. */
+export const simulator = new SimulatorClient(simulatorUrl);
+/** The CDK CLI. */
+export const cdk = new CdkCli(endpoint, stateDirectory);
+
+/** Invokes the deployed function by hand, and waits. */
+export async function calculate(event: unknown = {}): Promise<Invocation> {
+  return await invoke(clients, stack.functionName, event);
+}
+
+/** Invokes it with an event that must fail; returns the error. */
+export async function calculateInVain(event: unknown = {}): Promise<InvocationError> {
+  const { payload, functionError } = await calculate(event);
+  if (!functionError) throw new Error(`The invocation should have failed, but answered ${JSON.stringify(payload)}`);
+  return payload as InvocationError;
+}
+
+/** Every server with a cached running time. */
+export async function cachedServers(): Promise<Map<string, CachedServer>> {
+  return await readCache(clients, stack.tableName);
+}
+
+/** The whole table, by id: to see that nothing has changed. */
+export async function wholeTable(): Promise<Map<string, Item>> {
+  const { Items = [] } = await clients.dynamoDb.send(new ScanCommand({ TableName: stack.tableName, ConsistentRead: true }));
+  return new Map(Items.map((item) => [item.id?.S ?? '', item]));
+}
+
+/** One item of the table. */
+export async function readItem(id: string): Promise<Item> {
+  const Key = { id: { S: id } };
+  const { Item } = await clients.dynamoDb.send(new GetItemCommand({ TableName: stack.tableName, Key, ConsistentRead: true }));
+  return Item ?? {};
+}
+
+/** Puts an item into the table, as the operator's application does. */
+export async function putItem(item: Item): Promise<void> {
+  await clients.dynamoDb.send(new PutItemCommand({ TableName: stack.tableName, Item: item }));
+}
+
+/** The servers that EC2 shows, sorted by name. */
+export async function visibleServers(): Promise<TrueServer[]> {
+  return (await simulator.truth()).servers.filter(({ visible }) => visible);
+}
+
+/** A server of the scenario. */
+export async function serverNamed(name: string): Promise<TrueServer> {
+  const server = (await visibleServers()).find((candidate) => candidate.name === name);
+  if (!server) throw new Error(`The scenario has no server "${name}".`);
+  return server;
+}
+
+/** Asks again and again until there is an answer. */
+export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, patienceMs: number): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`There was no answer within ${patienceMs / 1000} seconds.`);
+    await sleep(250);
+  }
+}
