@@ -1,4 +1,5 @@
 // `npm run demo`: deploys the dev stack to a local AWS, runs the hourly calculation, and shows each server's minutes.
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { invoke, readCache } from './aws.ts';
@@ -20,9 +21,12 @@ function readArguments(args: string[]): string[] | undefined {
   const { values } = parseArgs({ args, options: { records: { type: 'string' }, help: { type: 'boolean' } } });
   if (values.help) return undefined;
   if (values.records === undefined) return ['--scenario', 'showcase'];
-  if (values.records === '') throw new TypeError('--records needs a directory');
   // npm runs scripts in the project's directory; a relative path means where the user is.
-  return ['--records', resolve(process.env.INIT_CWD ?? '.', values.records)];
+  const directory = resolve(process.env.INIT_CWD ?? '.', values.records);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new TypeError(`--records needs a directory, and there is none at ${directory}`);
+  }
+  return ['--records', directory];
 }
 
 /** Invokes the deployed function and returns what it answered. */
