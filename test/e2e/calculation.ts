@@ -21,7 +21,7 @@ const UNKNOWABLE = ['guest-shutdown-untimed', 'guest-shutdown-untold'];
 export function calculation(): void {
   describe('the calculation, invoked by hand', () => {
     const settings: Item = { runCommand: { S: './start.sh' }, timezone: { S: 'Europe/Berlin' }, players: { NS: ['1', '2'] } };
-    const stranger: Item = { id: { S: 'i-0123456789abcdef0' }, runCommand: { S: 'true' }, runningMinutesCache: { N: '7' } };
+    const stranger: Item = { id: { S: 'i-0123456789abcdef0' }, runCommand: { S: 'true' }, runningMinutesUncertainty: { N: '7' } };
     let answer: unknown;
 
     beforeAll(async () => {

@@ -2,9 +2,11 @@
 import { calculation } from './calculation.ts';
 import { failures } from './failures.ts';
 import { lifecycle } from './lifecycle.ts';
+import { observation } from './observation.ts';
 import { schedule } from './schedule.ts';
 
 calculation();
+observation();
 failures();
 schedule();
 lifecycle();
