@@ -102,6 +102,8 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     }
 }
 
-fn whole_seconds(at: DateTime<Utc>) -> DateTime<Utc> {
+/// The second that holds an instant: CloudTrail's times are no finer.
+#[must_use]
+pub fn whole_seconds(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
 }

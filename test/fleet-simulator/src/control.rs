@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::calls::{Action, Call, Outcome};
+use crate::clock::whole_seconds;
 use crate::faults::Fault;
 use crate::server::Server;
 use crate::service::Simulator;
@@ -54,7 +55,7 @@ struct TruthQuery {
 
 async fn tell_truth(Shared(simulator): Shares, Query(query): Query<TruthQuery>) -> Response {
     let (account, now) = simulator.account();
-    let at = query.at.unwrap_or(now);
+    let at = query.at.map_or(now, whole_seconds);
     if at > now {
         return refuse(StatusCode::BAD_REQUEST, format!("at is in the future: it is {} here", iso(now)));
     }

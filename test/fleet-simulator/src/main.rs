@@ -1,5 +1,6 @@
 //! Wiring: the command line, the clock, the fleet, the port.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,28 +13,35 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match run(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("fleet-simulator: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
     let clock: Box<dyn Clock> = match options.now {
         Some(now) => Box::new(FrozenClock::new(now)),
         None => Box::new(SystemClock::default()),
     };
-    let world = scenario::build(&options, clock.now())?;
+    let world = scenario::build(options, clock.now())?;
     let simulator = Simulator::new(world, options.settings(), clock);
     let listener = TcpListener::bind(("127.0.0.1", options.port))
         .await
         .with_context(|| format!("cannot listen on port {}", options.port))?;
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     println!("fleet-simulator listening on http://{}", listener.local_addr()?);
-    let asked_to_stop = async move {
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    let served = axum::serve(listener, simulator.router()).with_graceful_shutdown(async move {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}
         }
-    };
-    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let served = axum::serve(listener, simulator.router()).with_graceful_shutdown(async move {
-        asked_to_stop.await;
+        // Nobody listens only where the server has failed already.
         let _ = stop.send(());
     });
     tokio::select! {

@@ -25,15 +25,31 @@ impl Truth {
 #[must_use]
 pub fn running_time(server: &Server, from: DateTime<Utc>, to: DateTime<Utc>) -> Truth {
     let history = server.history();
-    let mut at_least = TimeDelta::zero();
-    for (position, change) in history.iter().enumerate() {
-        let until = history.get(position + 1).map_or(to, |next| next.at);
-        if change.state == State::Running {
-            at_least += overlap((change.at, until), (from, to));
+    let ends = history.iter().skip(1).map(|next| next.at).chain([to]);
+    let runs: Vec<Span> = history
+        .iter()
+        .zip(ends)
+        .filter(|(change, _)| change.state == State::Running)
+        .map(|(change, end)| (change.at, end))
+        .collect();
+    let possible = runs.iter().chain(&server.doubts).copied().collect();
+    Truth { at_least: covered(runs, from, to), at_most: covered(possible, from, to) }
+}
+
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
+/// How much of the time between two instants lies in any of the spans.
+fn covered(mut spans: Vec<Span>, from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
+    spans.sort_unstable();
+    let (mut total, mut reached) = (TimeDelta::zero(), from);
+    for (start, end) in spans {
+        let (start, end) = (start.max(reached), end.min(to));
+        if start < end {
+            total += end - start;
+            reached = end;
         }
     }
-    let doubt: TimeDelta = server.doubts.iter().map(|&doubt| overlap(doubt, (from, to))).sum();
-    Truth { at_least, at_most: at_least + doubt }
+    total
 }
 
 /// The first instant of a UTC month.
@@ -53,9 +69,7 @@ pub fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
 #[must_use]
 pub fn parse_month(month: &str) -> Option<DateTime<Utc>> {
     let first = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").ok()?;
-    Some(first.and_time(NaiveTime::MIN).and_utc())
-}
-
-fn overlap(a: (DateTime<Utc>, DateTime<Utc>), b: (DateTime<Utc>, DateTime<Utc>)) -> TimeDelta {
-    (a.1.min(b.1) - a.0.max(b.0)).max(TimeDelta::zero())
+    let first = first.and_time(NaiveTime::MIN).and_utc();
+    // Read back, because the parser takes shorter numbers too.
+    (first.format("%Y-%m").to_string() == month).then_some(first)
 }

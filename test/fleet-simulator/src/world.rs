@@ -4,7 +4,8 @@
 //! before it left behind, those made by hand while the simulator runs included.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -52,13 +53,21 @@ impl Default for Rules {
     }
 }
 
+#[derive(Debug)]
+struct Planned {
+    at: DateTime<Utc>,
+    number: u64,
+    happening: Happening,
+}
+
 /// The account.
 #[derive(Debug)]
 pub struct World {
     rules: Rules,
     servers: Vec<Server>,
     by_id: HashMap<String, ServerKey>,
-    upcoming: BTreeMap<(DateTime<Utc>, u64), Happening>,
+    upcoming: Vec<Planned>,
+    in_order: bool,
     trail: Trail,
     planned: u64,
     events: u64,
@@ -73,7 +82,8 @@ impl World {
             rules,
             servers: Vec::new(),
             by_id: HashMap::new(),
-            upcoming: BTreeMap::new(),
+            upcoming: Vec::new(),
+            in_order: true,
             trail: Trail::default(),
             planned: 0,
             events: 0,
@@ -102,17 +112,19 @@ impl World {
     /// Plans a happening. Those of one second take place in the order in which they were planned.
     pub fn plan(&mut self, at: DateTime<Utc>, happening: Happening) {
         self.planned += 1;
-        self.upcoming.insert((at, self.planned), happening);
+        self.upcoming.push(Planned { at, number: self.planned, happening });
+        self.in_order = false;
     }
 
     /// Lets everything happen that is planned up to `now`. Time never runs backwards.
     pub fn advance(&mut self, now: DateTime<Utc>) {
-        while let Some(next) = self.upcoming.first_entry() {
-            if next.key().0 > now {
-                break;
-            }
-            let ((at, _), happening) = next.remove_entry();
-            self.happen(at, happening);
+        if !self.in_order {
+            // The next one last, so that it can be taken off cheaply.
+            self.upcoming.sort_unstable_by_key(|planned| Reverse((planned.at, planned.number)));
+            self.in_order = true;
+        }
+        while let Some(next) = self.upcoming.pop_if(|planned| planned.at <= now) {
+            self.happen(next.at, next.happening);
         }
         self.reached = self.reached.max(now);
     }

@@ -93,7 +93,8 @@ fn shift(records: &[Value], now: DateTime<Utc>) -> TimeDelta {
 
 /// A name for a file's servers: what stands before its account numbers and dates.
 fn label(stem: &str) -> String {
-    let words = stem.split(['-', '_']).take_while(|word| !word.starts_with(|first: char| first.is_ascii_digit()));
+    let words = stem.split(['-', '_']).filter(|word| !word.is_empty());
+    let words = words.take_while(|word| !word.starts_with(|first: char| first.is_ascii_digit()));
     let label = words.collect::<Vec<_>>().join("-");
     if label.is_empty() { stem.to_owned() } else { label }
 }

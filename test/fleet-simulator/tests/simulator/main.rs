@@ -1,0 +1,12 @@
+//! The simulator as its clients see it. Its router is asked directly, with no port and no waiting, but for the tests of
+//! the program itself.
+
+mod control;
+mod describe_instances;
+mod lookup_events;
+mod process;
+mod random;
+mod recorded;
+mod records;
+mod showcase;
+mod support;
