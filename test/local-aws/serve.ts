@@ -24,10 +24,11 @@ async function environmentOf({ clients, endpoint, simulatorUrl, stack }: LocalAw
   };
 }
 
-/** Writes the environment to a file that shells and cargo-lambda read. */
+/** Writes the environment to a file for a shell to read. */
 function writeEnvironment(stateDirectory: string, environment: Readonly<Record<string, string>>): string {
   const file = join(stateDirectory, 'env');
-  writeFileSync(file, Object.entries(environment).map(([name, value]) => `${name}=${value}\n`).join(''));
+  const quote = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;
+  writeFileSync(file, Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}\n`).join(''));
   return relative(PROJECT_ROOT, file);
 }
 
@@ -37,7 +38,7 @@ The local AWS is up: MiniStack at ${endpoint}, EC2 and CloudTrail at ${simulator
 In other terminals, in the project's directory:
 
   export PATH="$PWD/.venv/bin:$PATH"
-  set -a; . ${file}; set +a
+  . ${file}
 
   # the handler, recompiled whenever it changes
   cargo lambda watch --release --invoke-address 127.0.0.1
