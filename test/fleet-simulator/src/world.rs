@@ -233,10 +233,10 @@ impl World {
     fn replay(&mut self, at: DateTime<Utc>, change: records::RecordedChange<'_>) {
         let Some(key) = self.find(change.id) else { return };
         let known = self.servers[key].state_at(at);
-        if let (Some(known), Some(said)) = (known, change.previous) {
-            if known.is_alive() != said.is_alive() {
-                self.servers[key].contradict(at, said);
-            }
+        if let (Some(known), Some(said)) = (known, change.previous)
+            && known.is_alive() != said.is_alive()
+        {
+            self.servers[key].contradict(at, said);
         }
         if let Some(current) = change.current {
             let cause = if change.spot { Cause::Spot } else { Cause::User };

@@ -24,7 +24,7 @@ pub fn populate(world: &mut World, folder: &Path, now: DateTime<Utc>, tag: (&str
     let mut total = 0;
     for path in json_files(folder)? {
         let mut records = read(&path)?;
-        records.sort_by_key(|record| records::event_time(record));
+        records.sort_by_key(records::event_time);
         let delivered = now - world.rules().delivery.1;
         let by = shift(&records, delivered);
         for record in &mut records {
