@@ -28,6 +28,7 @@ export class Progress {
     const onLine = (line: string): void => {
       const crate = /^\s*Compiling (\S+)/.exec(line)?.[1];
       if (crate) begun.push(crate);
+      if (line.includes('Blocking waiting for file lock')) this.say('  waiting for another cargo to finish');
     };
     this.say(what);
     const timer = setInterval(() => {

@@ -49,7 +49,9 @@ export async function buildSimulator(stateDirectory: string, onLine: (line: stri
   await run({
     name: 'Compiling the fleet simulator',
     command: 'cargo',
-    args: ['build', '--release', '--locked', '--package', 'fleet-simulator', '--message-format=json-render-diagnostics'],
+    // By --bin and not by --package: so cargo resolves features for the whole workspace, as cargo-lambda makes it do for
+    // the function, and what both need is compiled once.
+    args: ['build', '--release', '--locked', '--bin', 'fleet-simulator', '--message-format=json-render-diagnostics'],
     cwd: PROJECT_ROOT,
     env: isolatedEnvironment(),
     logFile: join(stateDirectory, 'simulator-build.log'),
