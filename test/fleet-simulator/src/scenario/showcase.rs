@@ -177,6 +177,8 @@ impl Stage<'_> {
         self.call(h(3), Action::Terminate, &[short_lived]);
         // Terminating again changes nothing, but leaves one more record.
         self.call(h(3) + m(10), Action::Terminate, &[short_lived]);
+        // And what is gone can't be started: `Client.IncorrectInstanceState`.
+        self.call(h(3) + m(20), Action::Start, &[short_lived]);
         let while_stopped = self.stopped("terminated-while-stopped");
         self.run(while_stopped, h(7), h(9));
         self.call(h(20), Action::Terminate, &[while_stopped]);

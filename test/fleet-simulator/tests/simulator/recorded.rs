@@ -175,6 +175,20 @@ async fn every_real_sequence_is_served_within_this_month() {
 }
 
 #[tokio::test]
+async fn every_kind_of_real_record_is_served() {
+    let Some(folder) = real_records() else { return };
+    let fleet = fleet(NOW, &["--records", folder.parent().unwrap().to_str().unwrap()]);
+    let events = fleet.lookup_all(json!({})).await;
+    for name in
+        ["RunInstances", "StartInstances", "StopInstances", "TerminateInstances", "RebootInstances", "BidEvictedEvent"]
+    {
+        assert!(events.iter().any(|event| event["EventName"] == name), "{name}");
+    }
+    // The files there repeat each other's instances at other times, so that much is in doubt; no more than the month.
+    assert!(spans(&fleet).await.iter().all(|(_, _, least, most)| least <= most && *most <= 28_080.0));
+}
+
+#[tokio::test]
 async fn the_runs_of_real_sequences_are_known() {
     let Some(folder) = real_records() else { return };
     let fleet = fleet(NOW, &["--records", folder.to_str().unwrap()]);

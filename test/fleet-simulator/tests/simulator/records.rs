@@ -71,6 +71,7 @@ async fn a_refused_call_has_an_error_and_no_response() {
         ("dry-run-only", "StartInstances", "Client.DryRunOperation"),
         ("failed-stop", "StopInstances", "Client.InvalidInstanceID.NotFound"),
         ("failed-stop", "StopInstances", "Client.UnauthorizedOperation"),
+        ("run-and-terminate", "StartInstances", "Client.IncorrectInstanceState"),
     ] {
         let found = records(&fleet, name, event_name).await;
         let failed =
