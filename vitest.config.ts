@@ -10,7 +10,7 @@ export default defineConfig({
           name: 'cdk',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          // The CDK's own validation takes seconds to load in every file; `npm run synth` applies it to each environment.
+          // The CDK's own validation takes seconds to load in every file; `npm run synth` applies it.
           env: { CDK_VALIDATION: 'false' },
           // Loading aws-cdk-lib alone takes seconds on a busy machine.
           testTimeout: 60_000,

@@ -9,7 +9,9 @@ const architectures: Partial<Record<NodeJS.Architecture, ArchitectureName>> = { 
 export function asLocal(environment: Environment, host: NodeJS.Architecture = process.arch): Environment {
   const architecture = architectures[host];
   if (!architecture) {
-    throw new SettingsError(`Context "local" is true, but must be false on this machine: Lambda does not run on ${host}.`);
+    throw new SettingsError(
+      `Context "local" is true, but must be false on this machine: Lambda does not run on ${host}.`,
+    );
   }
   return { ...environment, local: true, architecture, account: undefined, region: undefined, alarmSubscribers: [] };
 }

@@ -7,7 +7,9 @@ export function placeholdersIn({ name, local, alarmSubscribers, runbookUrl }: En
   return Object.entries({ alarmSubscribers, runbookUrl: [runbookUrl] }).flatMap(([setting, values]) =>
     values
       .filter(isPlaceholder)
-      .map((value) => `Environment "${name}": setting "${setting}" still holds the placeholder ${JSON.stringify(value)}`),
+      .map(
+        (value) => `Environment "${name}": setting "${setting}" still holds the placeholder ${JSON.stringify(value)}`,
+      ),
   );
 }
 

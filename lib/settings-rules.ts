@@ -30,7 +30,10 @@ export const rules: { readonly [Setting in keyof Required<EnvironmentSettings>]:
   ),
   tagAppValue: required('1 to 256 letters, digits, spaces and _.:/=+-@', matches(/^[\p{L}\p{N} _.:/=+\-@]{1,256}$/u)),
   alarmSubscribers: required('a list of different mail addresses and https:// URLs', isSubscriberList),
-  runbookUrl: required('an https:// URL without a # part', (value) => isHttpsUrl(value) && !String(value).includes('#')),
+  runbookUrl: required(
+    'an https:// URL without a # part',
+    (value) => isHttpsUrl(value) && !String(value).includes('#'),
+  ),
   serversTable: required(
     '{ create: true }, or { existingName: "…" } with a table name of 3 to 255 letters, digits and _.-',
     isServersTable,

@@ -105,8 +105,11 @@ function problemsOf(settings: EnvironmentSettings): string[] {
   const environment = `Environment ${JSON.stringify(given.name ?? '(no name)')}`;
   const wrong = Object.entries(rules).flatMap(([setting, { required, allowed, holds }]) => {
     const value = given[setting];
-    if (value === undefined) return required ? [`${environment}: setting "${setting}" is missing; it must be ${allowed}.`] : [];
-    return holds(value) ? [] : [`${environment}: setting "${setting}" is ${JSON.stringify(value)}, but must be ${allowed}.`];
+    if (value === undefined)
+      return required ? [`${environment}: setting "${setting}" is missing; it must be ${allowed}.`] : [];
+    return holds(value)
+      ? []
+      : [`${environment}: setting "${setting}" is ${JSON.stringify(value)}, but must be ${allowed}.`];
   });
   const unknown = Object.keys(given).filter((setting) => !(setting in rules));
   return [...wrong, ...unknown.map((setting) => `${environment}: ${unknownSetting(setting)}`)];

@@ -8,7 +8,7 @@ const lambdas = resolve(import.meta.dirname, '../lambdas');
 /** The crates that are deployed as functions. */
 const handlers = readdirSync(lambdas).filter((crate) => existsSync(resolve(lambdas, crate, 'src/main.rs')));
 
-/** The variables that a handler reads: the names in its `config.rs`, leaving out its tests and what Lambda itself sets. */
+/** The variables a handler reads: the names in its `config.rs`, leaving out its tests and what Lambda itself sets. */
 function variablesRead(crate: string): string[] {
   const path = resolve(lambdas, crate, 'src/config.rs');
   if (!existsSync(path)) throw new Error(`${path} is missing: a handler names its environment variables there`);

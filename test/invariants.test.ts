@@ -23,7 +23,11 @@ describe('a careless stack is found out:', () => {
     reservedConcurrentExecutions: 1,
   });
   careless.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:*'], resources: ['*'] }));
-  new Alarm(stack, 'Mute', { metric: new Metric({ namespace: 'x', metricName: 'y' }), threshold: 1, evaluationPeriods: 1 });
+  new Alarm(stack, 'Mute', {
+    metric: new Metric({ namespace: 'x', metricName: 'y' }),
+    threshold: 1,
+    evaluationPeriods: 1,
+  });
   const template = Template.fromStack(stack);
 
   test.each(Object.entries(invariants))('%s', (_name, problems) => {

@@ -3,12 +3,15 @@ import { isPlaceholder, placeholdersIn } from '../lib/placeholders.ts';
 import { testEnvironment } from './support/synth.ts';
 
 describe('a placeholder is an address or URL at a domain reserved for examples', () => {
-  test.each(['ops@example.com', 'ops@mail.example.org', 'https://example.net/x', 'https://hooks.EXAMPLE.com', 'a@x.example'])(
-    '%s is',
-    (value) => {
-      expect(isPlaceholder(value)).toBe(true);
-    },
-  );
+  test.each([
+    'ops@example.com',
+    'ops@mail.example.org',
+    'https://example.net/x',
+    'https://hooks.EXAMPLE.com',
+    'a@x.example',
+  ])('%s is', (value) => {
+    expect(isPlaceholder(value)).toBe(true);
+  });
 
   test.each(['ops@wiki.test', 'https://counterexample.com/', 'https://wiki.test/example.com', 'example.com@wiki.test'])(
     '%s is not',

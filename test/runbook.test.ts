@@ -14,7 +14,9 @@ const sections = new Map(
     .filter(([heading]) => /^[a-z0-9-]+$/.test(heading)),
 );
 
-const alarms = resources(synthesize(testEnvironment()), 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+const alarms = resources(synthesize(testEnvironment()), 'AWS::CloudWatch::Alarm').map(
+  ([, { Properties }]) => Properties,
+);
 
 test('every alarm links to a heading of the runbook that is its own name, and every such heading has its alarm', () => {
   const links = alarms.map((alarm) => runbookHeading(alarm));

@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib/assertions';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { environments } from '../lib/environments.ts';
 import { RuntimeCacheStack } from '../lib/runtime-cache-stack.ts';
@@ -57,6 +57,6 @@ describe('placeholders', () => {
 
   test('are not even warned of while nothing is built', () => {
     const stack = new RuntimeCacheStack(testApp(), testEnvironment(placeholders));
-    expect(Annotations.fromStack(stack).findWarning('*', '*')).toEqual([]);
+    expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
   });
 });

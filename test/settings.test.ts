@@ -77,7 +77,9 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
 
   test.each([42, 0, -1, '14', 9999])('logRetentionDays: %j', (value) => {
     const [sentence, ...more] = refusal({ logRetentionDays: value });
-    expect(sentence).toMatch(/^Environment "test": setting "logRetentionDays" is .*, but must be one of 1, 3, 5, 7, 14, /);
+    expect(sentence).toMatch(
+      /^Environment "test": setting "logRetentionDays" is .*, but must be one of 1, 3, 5, 7, 14, /,
+    );
     expect(more).toEqual([]);
   });
 
@@ -106,7 +108,9 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
 
   test('a setting that does not exist', () => {
     expect(refusal({ tagAppvalue: 'fleet' })).toEqual([
-      expect.stringMatching(/^Environment "test": setting "tagAppvalue" does not exist, but must be one of name, .*\.$/),
+      expect.stringMatching(
+        /^Environment "test": setting "tagAppvalue" does not exist, but must be one of name, .*\.$/,
+      ),
     ]);
   });
 

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const workflows = readdirSync(resolve(root, '.github/workflows'));
-const scripts = (JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts;
+const scripts = (JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> })
+  .scripts;
 
 function read(workflow: string): string {
   return readFileSync(resolve(root, '.github/workflows', workflow), 'utf8');

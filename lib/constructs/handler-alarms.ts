@@ -29,7 +29,10 @@ export function addHandlerAlarms(alarms: OperatorAlarms, props: HandlerAlarmsPro
   });
   alarms.add(`${prefix}-dead-letters`, {
     meaning: `Events for ${name} failed for good and wait in its dead-letter queue.`,
-    metric: handler.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: PERIOD }),
+    metric: handler.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+      statistic: Stats.MAXIMUM,
+      period: PERIOD,
+    }),
     threshold: 0,
   });
 }

@@ -114,8 +114,8 @@ export class MonthlyRuntimeCalculation extends Construct {
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        'ec2:DescribeInstances and cloudtrail:LookupEvents support no resource-level permissions; both only read, and ' +
-        'are limited to the region of the stack.',
+        'ec2:DescribeInstances and cloudtrail:LookupEvents support no resource-level permissions; both only ' +
+        'read, and are limited to the region of the stack.',
     });
   }
 

@@ -38,7 +38,7 @@ export interface OperatorAlarmProps {
   readonly treatMissingData?: TreatMissingData;
 }
 
-/** The environment's alarm topic, and the only way to make an alarm: none comes without an action and a runbook link. */
+/** The alarm topic, and the only way to make an alarm: none comes without an action and a runbook link. */
 export class OperatorAlarms extends Construct {
   /** Where every alarm of the environment is sent. */
   readonly topic: Topic;

@@ -16,7 +16,11 @@ beforeAll(() => {
   calculation = new MonthlyRuntimeCalculation(stack, 'Calculation', {
     environment,
     serversTable: new ServersTable(stack, 'Servers', environment),
-    alarms: new OperatorAlarms(stack, 'Alarms', { environment: 'test', subscribers: [], runbookUrl: 'https://wiki.test/' }),
+    alarms: new OperatorAlarms(stack, 'Alarms', {
+      environment: 'test',
+      subscribers: [],
+      runbookUrl: 'https://wiki.test/',
+    }),
   });
   template = Template.fromStack(stack);
 });
@@ -102,7 +106,11 @@ describe('alarm', () => {
     return {
       Id: id,
       ReturnData: false,
-      MetricStat: { Metric: { Namespace: 'AWS/Lambda', MetricName: metricName, Dimensions: dimensions }, Period: 300, Stat: 'Sum' },
+      MetricStat: {
+        Metric: { Namespace: 'AWS/Lambda', MetricName: metricName, Dimensions: dimensions },
+        Period: 300,
+        Stat: 'Sum',
+      },
     };
   }
 

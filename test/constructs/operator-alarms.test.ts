@@ -30,7 +30,9 @@ describe('the topic', () => {
   });
 
   test("takes messages from this environment's alarms, and over TLS only", () => {
-    const { Statement: statements } = only(synthesize(), 'AWS::SNS::TopicPolicy').PolicyDocument as { Statement: unknown[] };
+    const { Statement: statements } = only(synthesize(), 'AWS::SNS::TopicPolicy').PolicyDocument as {
+      Statement: unknown[];
+    };
     expect(statements).toHaveLength(2);
     expect(statements).toContainEqual(
       expect.objectContaining({

@@ -46,7 +46,9 @@ describe('access to the cache', () => {
   function statements(changes: Partial<EnvironmentSettings> = {}): unknown[] {
     const { stack, table } = build(changes);
     const allowed: PolicyStatement[] = [];
-    table.allowCacheAccess({ allow: (statement: PolicyStatement) => allowed.push(statement) } as unknown as RustHandler);
+    table.allowCacheAccess({
+      allow: (statement: PolicyStatement) => allowed.push(statement),
+    } as unknown as RustHandler);
     return allowed.map((statement) => stack.resolve(statement.toStatementJson()) as unknown);
   }
 
@@ -94,7 +96,9 @@ test('throttled requests are those of every operation the policy allows', () => 
   const { stack, table } = build();
   const expression = table.metricThrottledRequests({ period: Duration.minutes(5) });
   expect(expression.expression).toBe('FILL(throttledUpdateItem, 0) + FILL(throttledBatchGetItem, 0)');
-  const metrics = Object.values(expression.usingMetrics).map((metric) => stack.resolve(metric.toMetricConfig()) as unknown);
+  const metrics = Object.values(expression.usingMetrics).map(
+    (metric) => stack.resolve(metric.toMetricConfig()) as unknown,
+  );
   expect(metrics).toEqual(
     ['UpdateItem', 'BatchGetItem'].map((operation) => ({
       metricStat: expect.objectContaining({

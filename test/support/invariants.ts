@@ -6,13 +6,20 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
   'every function has alarms on errors, duration, throttles and invocations': (template) =>
     eachFunction(template, (id) =>
       ['Errors', 'Duration', 'Throttles', 'Invocations']
-        .filter((metric) => !alarms(template).some((alarm) => watches(alarm, 'AWS/Lambda', metric, 'FunctionName', { Ref: id })))
+        .filter(
+          (metric) =>
+            !alarms(template).some((alarm) => watches(alarm, 'AWS/Lambda', metric, 'FunctionName', { Ref: id })),
+        )
         .map((metric) => `no alarm on ${metric}`),
     ),
 
   'every function has a log group of the stack, with a retention': (template) =>
     eachFunction(template, (_, { LoggingConfig: logging }) => {
-      const group = referenced(template, 'AWS::Logs::LogGroup', (logging as { LogGroup?: unknown } | undefined)?.LogGroup);
+      const group = referenced(
+        template,
+        'AWS::Logs::LogGroup',
+        (logging as { LogGroup?: unknown } | undefined)?.LogGroup,
+      );
       return group && Number(group.RetentionInDays) > 0 ? [] : ['no log group with a retention'];
     }),
 
@@ -38,7 +45,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
 
   'no statement allows all resources, but for the two actions that know none': (template) =>
     eachStatement(template, ({ Effect: effect, Action: action, Resource: resource }) => {
-      const narrowable = listed(action).filter((name) => !['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].includes(String(name)));
+      const narrowable = listed(action).filter(
+        (name) => !['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].includes(String(name)),
+      );
       const wildcard = JSON.stringify(resource ?? null).includes('*');
       return effect === 'Allow' && wildcard ? narrowable.map((name) => `${String(name)} on a wildcard`) : [];
     }),
@@ -87,11 +96,19 @@ function eachFunction(template: Template, problems: (id: string, properties: Pro
 }
 
 function eachStatement(template: Template, problems: (statement: Properties) => unknown[]): string[] {
-  const types = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::Role', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'];
+  const types = [
+    'AWS::IAM::Policy',
+    'AWS::IAM::ManagedPolicy',
+    'AWS::IAM::Role',
+    'AWS::SNS::TopicPolicy',
+    'AWS::SQS::QueuePolicy',
+  ];
   return types
     .flatMap((type) => resources(template, type))
     .flatMap(([id, { Properties }]) =>
-      statementsIn(Properties).flatMap((statement) => problems(statement).map((problem) => `${id}: ${String(problem)}`)),
+      statementsIn(Properties).flatMap((statement) =>
+        problems(statement).map((problem) => `${id}: ${String(problem)}`),
+      ),
     );
 }
 
