@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { environments } from '../../lib/environments.ts';
 import { stackName } from '../../lib/naming.ts';
+import { LocalAwsError } from './processes.ts';
 
 /** Root of the checkout. */
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
@@ -25,12 +26,26 @@ export function appTag(): { key: string; value: string } {
   return { key: settings.tagAppKey ?? 'App', value: settings.tagAppValue };
 }
 
-/** An emptied directory for the logs and files of one command, under `.local-aws/`. */
+/** An emptied directory for the logs and files of one command, under `.local-aws/`. One process has it at a time. */
 export function freshStateDirectory(command: string): string {
   const directory = join(PROJECT_ROOT, '.local-aws', command);
+  const owner = join(directory, 'pid');
+  const pid = existsSync(owner) ? Number(readFileSync(owner, 'utf8')) : undefined;
+  if (pid !== undefined && isAlive(pid)) {
+    throw new LocalAwsError(`Process ${pid} is at work in ${directory} already: wait for it, or end it.`);
+  }
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'tmp'), { recursive: true });
+  writeFileSync(owner, String(process.pid));
   return directory;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // There is no such process.
+  }
 }
 
 /**

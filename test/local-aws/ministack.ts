@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isolatedEnvironment, PROJECT_ROOT } from './context.ts';
@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 60_000;
  * CloudTrail calls reach the simulator while everything else comes back to MiniStack.
  */
 export async function startMinistack(stateDirectory: string, simulatorUrl: string): Promise<Ministack> {
-  const port = process.env.GATEWAY_PORT ?? String(await freePort());
+  const port = String(await freePort(Number(process.env.GATEWAY_PORT ?? 0)));
   const endpoint = `http://127.0.0.1:${port}`;
   const logFile = join(stateDirectory, 'ministack.log');
   const child = start({
@@ -53,17 +53,16 @@ async function isHealthy(endpoint: string): Promise<boolean> {
   }
 }
 
-/** A port nobody listens on. */
-function freePort(): Promise<number> {
+/** Makes sure that nobody listens on a port: somebody else's MiniStack would answer as ours. 0 picks one. */
+function freePort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new LocalAwsError('The system has no free port to offer.'));
-      });
+    server.once('error', (error) => {
+      reject(new LocalAwsError(`MiniStack can't listen on port ${wanted} (GATEWAY_PORT): ${error.message}`));
+    });
+    server.listen(wanted, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => { resolve(port); });
     });
   });
 }
