@@ -17,7 +17,7 @@ pub(crate) enum State {
     NotRunning,
 }
 
-/// An instant at which the states before and after are known.
+/// An instant at which something was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) at: DateTime<Utc>,
@@ -30,25 +30,32 @@ pub(crate) enum Kind {
     Start,
     SeenRunning,
     Stop,
+    /// A start and a stop within one second, whose order only the neighbours can tell: the state is the same before and
+    /// after it.
+    Both,
 }
 
 impl Kind {
-    pub(crate) fn before(self) -> State {
+    /// The state before it, where it tells.
+    pub(crate) fn before(self) -> Option<State> {
         match self {
-            Self::SeenStopped | Self::Start => State::NotRunning,
-            Self::SeenRunning | Self::Stop => State::Running,
+            Self::SeenStopped | Self::Start => Some(State::NotRunning),
+            Self::SeenRunning | Self::Stop => Some(State::Running),
+            Self::Both => None,
         }
     }
 
-    pub(crate) fn after(self) -> State {
+    /// The state after it, where it tells.
+    pub(crate) fn after(self) -> Option<State> {
         match self {
-            Self::SeenStopped | Self::Stop => State::NotRunning,
-            Self::SeenRunning | Self::Start => State::Running,
+            Self::SeenStopped | Self::Stop => Some(State::NotRunning),
+            Self::SeenRunning | Self::Start => Some(State::Running),
+            Self::Both => None,
         }
     }
 
     fn is_sighting(self) -> bool {
-        self.before() == self.after()
+        matches!(self, Self::SeenStopped | Self::SeenRunning)
     }
 }
 
@@ -59,14 +66,21 @@ pub(crate) struct Points {
     pub(crate) points: Vec<Point>,
     /// Before it the server did not exist.
     pub(crate) created: Option<DateTime<Utc>>,
-    /// Windows from a server's last start, as EC2 told it, to the sighting: no other start was in them.
-    pub(crate) no_other_start: Coverage,
+    /// The last start that was told.
+    pub(crate) last_start: Option<DateTime<Utc>>,
+    /// Where every start is known: the coverage, and the windows from a server's last start, as EC2 told it, to the
+    /// sighting, for no other start was in them.
+    pub(crate) starts_known: Coverage,
 }
 
 impl Points {
     /// The points in evidence up to `now`.
-    pub(crate) fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, now: DateTime<Utc>) -> Self {
-        let mut known = Self::default();
+    pub(crate) fn of<'e>(
+        evidence: impl IntoIterator<Item = &'e Evidence>,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut known = Self { starts_known: coverage.clone(), ..Self::default() };
         let mut told: Vec<Told> = Vec::new();
         let mut running_since: Vec<Window> = Vec::new();
         for evidence in evidence.into_iter().filter(|evidence| evidence.at <= now) {
@@ -82,16 +96,43 @@ impl Points {
             };
             let source = Teller::of(&evidence.source);
             told.push(Told { at: evidence.at, kind, source });
-            if let Some(start) = last_start {
+            // A last start after the sighting is no start that it could tell of.
+            if let Some(start) = last_start.filter(|start| *start <= evidence.at) {
                 let window = Window::new(start, evidence.at);
-                known.no_other_start.add(window);
+                known.starts_known.add(window);
                 told.push(Told { at: start, kind: Kind::Start, source: Teller::Ec2 });
                 running_since.extend((kind == Kind::SeenRunning).then_some(window));
             }
         }
         told.retain(|told| !running_since.iter().any(|run| told.contradicts(run)));
-        known.points = merge(in_order(told));
+        known.points = merge(told);
+        let starts = |point: &&Point| matches!(point.kind, Kind::Start | Kind::Both);
+        known.last_start = known.points.iter().rfind(starts).map(|point| point.at);
+        known.order_pairs();
         known
+    }
+
+    /// Tells whether a start and a stop within one second were a run or a pause, where a neighbour says so and no unknown
+    /// start can have come between.
+    fn order_pairs(&mut self) {
+        for i in 0..self.points.len() {
+            let at = self.points[i].at;
+            let stopped_since = |point: &Point| {
+                point.kind.after() == Some(State::NotRunning) && self.starts_known.until(point.at) >= at
+            };
+            let not_yet_created = self.created.is_some_and(|created| created >= at);
+            let stopped_before = not_yet_created || self.points[..i].last().is_some_and(stopped_since);
+            if self.points[i].kind == Kind::Both && stopped_before {
+                self.points[i].kind = Kind::SeenStopped;
+            }
+        }
+        for i in (1..self.points.len()).rev() {
+            let (point, next) = (self.points[i - 1], self.points[i]);
+            let runs_after = next.kind.before() == Some(State::Running) && self.starts_known.since(next.at) <= point.at;
+            if point.kind == Kind::Both && runs_after {
+                self.points[i - 1].kind = Kind::SeenRunning;
+            }
+        }
     }
 }
 
@@ -131,57 +172,47 @@ impl Told {
     }
 }
 
-/// Sorts by time. Of what was told for one instant, what fits the state before it goes first, so that a stop and a
-/// start within one second keep their order.
-fn in_order(mut told: Vec<Told>) -> Vec<Told> {
+/// Makes one point of what several sources told of one change, and of what was told of one second.
+fn merge(mut told: Vec<Told>) -> Vec<Point> {
     told.sort_unstable();
     told.dedup();
-    let mut state = None;
-    for instant in told.chunk_by_mut(|a, b| a.at == b.at) {
-        if instant.len() > 1 {
-            order_instant(instant, state);
-        }
-        state = instant.last().map(|told| told.kind.after());
-    }
-    told
-}
-
-fn order_instant(instant: &mut [Told], before: Option<State>) {
-    let ends_a_run = instant.iter().any(|told| told.kind == Kind::Stop);
-    let mut state = before.unwrap_or(if ends_a_run { State::Running } else { State::NotRunning });
-    let mut rest = instant;
-    while let Some(next) =
-        rest.iter().map(|told| told.kind).min_by_key(|kind| (kind.before() != state, !kind.is_sighting()))
-    {
-        rest.sort_by_key(|told| told.kind != next);
-        let same = rest.partition_point(|told| told.kind == next);
-        rest = &mut rest[same..];
-        state = next.after();
-    }
-}
-
-/// Makes one point of what several sources told of one change.
-fn merge(told: Vec<Told>) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::with_capacity(told.len());
     // The change that the last point tells of, and who told it so far.
     let mut last: Vec<Told> = Vec::new();
-    for next in told {
-        match points.last_mut() {
-            Some(point) if is_same_change(&last, &next) => {
-                // The state-change event is the most exact.
-                if next.source == Teller::StateChange {
-                    point.at = next.at;
-                }
-                last.push(next);
-            }
-            _ => {
-                points.push(Point { at: next.at, kind: next.kind });
-                last.clear();
-                last.push(next);
-            }
+    for instant in told.chunk_by(|a, b| a.at == b.at) {
+        let has = |kind| instant.iter().any(|told| told.kind == kind);
+        if has(Kind::Start) && has(Kind::Stop) {
+            points.push(Point { at: instant[0].at, kind: Kind::Both });
+            last.clear();
+            continue;
+        }
+        // A change tells the states around it; being seen in the same second adds nothing. Seen both running and
+        // stopped, it stopped: where starts are known, a start would have been told.
+        let changes = has(Kind::Start) || has(Kind::Stop);
+        let telling = instant.iter().filter(|told| !changes || !told.kind.is_sighting());
+        let (running, other): (Vec<Told>, Vec<Told>) = telling.partition(|told| told.kind == Kind::SeenRunning);
+        for next in running.into_iter().chain(other) {
+            add(&mut points, &mut last, next);
         }
     }
     points
+}
+
+/// Adds what was told to the change that it is of, or as a new point.
+fn add(points: &mut Vec<Point>, last: &mut Vec<Told>, next: Told) {
+    match points.last_mut() {
+        Some(point) if is_same_change(last, &next) => {
+            // The state-change event is the most exact.
+            if next.source == Teller::StateChange {
+                point.at = next.at;
+            }
+        }
+        _ => {
+            points.push(Point { at: next.at, kind: next.kind });
+            last.clear();
+        }
+    }
+    last.push(next);
 }
 
 /// `told` is in time order and starts with the earliest.

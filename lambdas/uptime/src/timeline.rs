@@ -38,17 +38,16 @@ impl Timeline {
     ///
     /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
     pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
-        let Points { points, created, no_other_start } = Points::of(evidence, now);
-        let starts_known = no_other_start.windows().iter().fold(coverage.clone(), |all, window| all.with(*window));
+        let Points { points, created, last_start, starts_known } = Points::of(evidence, coverage, now);
         let mut timeline = Self::default();
         let first = points.first().map_or(now, |point| point.at);
         let mut before: (Option<State>, DateTime<Utc>) = (None, created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
         for point in &points {
-            timeline.bridge(before, (Some(point.kind.before()), point.at), &starts_known);
-            before = (Some(point.kind.after()), point.at);
+            timeline.bridge(before, (point.kind.before(), point.at), &starts_known);
+            before = (point.kind.after(), point.at);
         }
         timeline.bridge(before, (None, now), &starts_known);
-        timeline.running_since = timeline.open_run(points.last());
+        timeline.running_since = timeline.open_run(points.last(), last_start);
         timeline
     }
 
@@ -86,10 +85,12 @@ impl Timeline {
     }
 
     /// Since when the server has been running, where the last that is known of it is that it runs.
-    fn open_run(&self, last: Option<&Point>) -> Option<DateTime<Utc>> {
-        let last = last.filter(|point| point.kind.after() == State::Running)?;
+    fn open_run(&self, last: Option<&Point>, last_start: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let last = last.filter(|point| point.kind.after() == Some(State::Running))?;
         let proven = self.segments.iter().rfind(|s| s.certainty == Certainty::Proven && s.window.to == last.at);
-        Some(proven.map_or(last.at, |segment| segment.window.from))
+        let since = proven.map_or(last.at, |segment| segment.window.from);
+        // A stop and a start within one second leave no gap, and yet it is another run.
+        Some(last_start.map_or(since, |start| since.max(start)))
     }
 
     /// When the run that is still going on started; it may be before the month. None where the server does not run.

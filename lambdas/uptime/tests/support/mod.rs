@@ -1,6 +1,7 @@
 //! Builds what AWS tells of one server: times are hours since the start of the month.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "what a test builds wrong should stop it")]
 
 use std::collections::BTreeSet;
 
@@ -9,12 +10,12 @@ use uptime::{
     Coverage, Evidence, InstanceId, InstanceState, Month, Observation, StateChange, Timeline, Window, read_record,
 };
 
-pub fn month() -> Month {
+pub(crate) fn month() -> Month {
     "2025-10".parse().unwrap()
 }
 
 /// The instant `hours` after the start of the month.
-pub fn hour(hours: f64) -> DateTime<Utc> {
+pub(crate) fn hour(hours: f64) -> DateTime<Utc> {
     month().start() + TimeDelta::seconds((hours * 3600.0).round() as i64)
 }
 
@@ -30,7 +31,7 @@ fn envelope(event_name: &str, hours: f64, rest: &str) -> String {
 }
 
 /// A successful call over servers, each with the state it was in before.
-pub fn call(event_name: &str, hours: f64, servers: &[(&str, &str)]) -> String {
+pub(crate) fn call(event_name: &str, hours: f64, servers: &[(&str, &str)]) -> String {
     let item = |(previous, id): &(&str, &str)| {
         format!(
             r#"{{"instanceId":"{id}","currentState":{{"name":"pending"}},"previousState":{{"name":"{previous}"}}}}"#
@@ -43,14 +44,14 @@ pub fn call(event_name: &str, hours: f64, servers: &[(&str, &str)]) -> String {
 }
 
 /// A call that EC2 refused.
-pub fn refused(event_name: &str, hours: f64) -> String {
+pub(crate) fn refused(event_name: &str, hours: f64) -> String {
     let request = format!(r#"{{"instancesSet":{{"items":[{{"instanceId":"{}"}}]}}}}"#, Server::ID);
     let error = r#""errorCode":"Server.InsufficientInstanceCapacity","responseElements":null"#;
     envelope(event_name, hours, &format!(r#""requestParameters":{request},{error}"#))
 }
 
 /// A Spot reclaim.
-pub fn evicted(hours: f64, id: &str) -> String {
+pub(crate) fn evicted(hours: f64, id: &str) -> String {
     envelope(
         "BidEvictedEvent",
         hours,
@@ -62,16 +63,16 @@ pub fn evicted(hours: f64, id: &str) -> String {
 
 /// One server: what EC2 shows of it now and what was recorded.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     observation: Observation,
     evidence: BTreeSet<Evidence>,
     coverage: Option<Coverage>,
 }
 
 impl Server {
-    pub const ID: &str = "i-0123456789abcdef0";
+    pub(crate) const ID: &str = "i-0123456789abcdef0";
 
-    pub fn seen(state: InstanceState) -> Self {
+    pub(crate) fn seen(state: InstanceState) -> Self {
         let observation = Observation {
             id: Self::ID.parse().unwrap(),
             state,
@@ -84,40 +85,40 @@ impl Server {
     }
 
     /// Its history: stopped by a call shortly before the month.
-    pub fn off_at_the_start(self) -> Self {
+    pub(crate) fn off_at_the_start(self) -> Self {
         let id = self.observation.id.to_string();
         self.record(&call("StopInstances", -20.0, &[("running", &id)]))
     }
 
-    pub fn named(mut self, id: &str) -> Self {
+    pub(crate) fn named(mut self, id: &str) -> Self {
         self.observation.id = id.parse().unwrap();
         self
     }
 
-    pub fn launched(mut self, hours: f64) -> Self {
+    pub(crate) fn launched(mut self, hours: f64) -> Self {
         self.observation.launch_time = Some(hour(hours));
         self
     }
 
-    pub fn created(mut self, hours: f64) -> Self {
+    pub(crate) fn created(mut self, hours: f64) -> Self {
         self.observation.created_at = Some(hour(hours));
         self
     }
 
-    pub fn reason(mut self, hours: f64) -> Self {
+    pub(crate) fn reason(mut self, hours: f64) -> Self {
         let text = format!("User initiated ({})", hour(hours).format("%Y-%m-%d %H:%M:%S GMT"));
         self.observation.transition_reason = Some(text);
         self
     }
 
-    pub fn record(mut self, json: &str) -> Self {
+    pub(crate) fn record(mut self, json: &str) -> Self {
         let own: InstanceId = self.observation.id.clone();
         let told = read_record(json, &[]).unwrap().into_iter().filter(|(id, _)| *id == own);
         self.evidence.extend(told.map(|(_, evidence)| evidence));
         self
     }
 
-    pub fn state_change(mut self, state: &str, hours: f64) -> Self {
+    pub(crate) fn state_change(mut self, state: &str, hours: f64) -> Self {
         let (id, time) = (Self::ID, instant(hours));
         let json = format!(
             r#"{{"id":"{state}-{time}","detail-type":"EC2 Instance State-change Notification","source":"aws.ec2","time":"{time}","detail":{{"instance-id":"{id}","state":"{state}"}}}}"#
@@ -126,35 +127,35 @@ impl Server {
         self
     }
 
-    pub fn covered(mut self, from: f64, to: f64) -> Self {
+    pub(crate) fn covered(mut self, from: f64, to: f64) -> Self {
         self.coverage = Some(Coverage::none().with(Window::new(hour(from), hour(to))));
         self
     }
 
-    pub fn uncovered(mut self) -> Self {
+    pub(crate) fn uncovered(mut self) -> Self {
         self.coverage = Some(Coverage::none());
         self
     }
 
     /// Looks at the server at an hour; by default everything from seven days before the month on is covered.
-    pub fn at(mut self, hours: f64) -> Self {
+    pub(crate) fn at(mut self, hours: f64) -> Self {
         self.observation.observed_at = hour(hours);
         self.coverage.get_or_insert_with(|| Coverage::none().with(Window::new(hour(-168.0), hour(hours))));
         self.evidence.extend(self.observation.evidence());
         self
     }
 
-    pub fn timeline(&self) -> Timeline {
+    pub(crate) fn timeline(&self) -> Timeline {
         Timeline::of(&self.evidence, self.coverage.as_ref().unwrap(), self.observation.observed_at)
     }
 
     #[track_caller]
-    pub fn assert_minutes(&self, minutes: f64) {
+    pub(crate) fn assert_minutes(&self, minutes: f64) {
         self.assert_span(minutes, 0.0);
     }
 
     #[track_caller]
-    pub fn assert_span(&self, minutes: f64, uncertainty: f64) {
+    pub(crate) fn assert_span(&self, minutes: f64, uncertainty: f64) {
         let time = self.timeline().running_time(month());
         let found = (time.minutes().as_f64(), time.uncertainty().as_f64());
         assert_eq!(found, (minutes, uncertainty), "{:#?}", self.timeline().segments());
