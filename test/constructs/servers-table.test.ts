@@ -1,6 +1,8 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RustHandler } from '../../lib/constructs/rust-handler.ts';
 import { ServersTable } from '../../lib/constructs/servers-table.ts';
@@ -84,6 +86,12 @@ describe('access to the cache', () => {
         },
       },
     ]);
+  });
+
+  test('names exactly the attributes that the adapter names', () => {
+    const adapter = readFileSync(resolve(import.meta.dirname, '../../lambdas/aws/src/servers_table.rs'), 'utf8');
+    const named = [...adapter.matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual([...attributes].sort());
   });
 
   test('is to the existing table where there is one', () => {
