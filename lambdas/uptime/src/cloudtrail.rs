@@ -1,16 +1,11 @@
-//! CloudTrail records, and the evidence in them.
-//!
-//! Record shapes: AWS CloudTrail User Guide, "CloudTrail record contents"; the oddities handled here were all seen in
-//! real records.
-
-use std::borrow::Cow;
+//! CloudTrail records, and the evidence in them. The oddities handled here were all seen in real records.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::Deserialize;
 
 use crate::evidence::{Evidence, Fact, ServerEvidence, Source};
 use crate::instance::{InstanceId, InvalidInstanceId};
 use crate::observation::InstanceState;
+use crate::record::{Item, Record, items};
 
 /// The event names that carry evidence, which are those a sweep has to read.
 pub const LIFECYCLE_EVENTS: [&str; 6] =
@@ -53,64 +48,6 @@ pub fn read_record(json: &str, resources: &[InstanceId]) -> Result<Vec<ServerEvi
         return Ok(Vec::new());
     }
     record.evidence(resources)
-}
-
-/// The few fields that matter; the rest of a record is skipped unread.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    #[serde(borrow)]
-    event_time: Cow<'a, str>,
-    #[serde(borrow)]
-    event_source: Cow<'a, str>,
-    #[serde(borrow)]
-    event_name: Cow<'a, str>,
-    #[serde(borrow, default, rename = "eventID")]
-    event_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    error_code: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    request_parameters: Option<Instances<'a>>,
-    #[serde(borrow, default)]
-    response_elements: Option<Instances<'a>>,
-    #[serde(borrow, default)]
-    service_event_details: Option<ServiceEventDetails<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Instances<'a> {
-    #[serde(borrow, default)]
-    instances_set: Option<InstancesSet<'a>>,
-}
-
-/// `{}` occurs, without `items`.
-#[derive(Deserialize)]
-struct InstancesSet<'a> {
-    #[serde(borrow, default)]
-    items: Option<Vec<Item<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item<'a> {
-    #[serde(borrow, default)]
-    instance_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    previous_state: Option<State<'a>>,
-}
-
-#[derive(Deserialize)]
-struct State<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ServiceEventDetails<'a> {
-    #[serde(borrow, default)]
-    instance_id_set: Vec<Cow<'a, str>>,
 }
 
 impl Record<'_> {
@@ -197,10 +134,6 @@ impl Record<'_> {
 /// Some samples carry a stray blank around an id.
 fn parse_id(text: &str) -> Result<InstanceId, RecordError> {
     Ok(text.trim().parse()?)
-}
-
-fn items<'r, 'a>(part: &'r Option<Instances<'a>>) -> Option<&'r [Item<'a>]> {
-    part.as_ref()?.instances_set.as_ref()?.items.as_deref()
 }
 
 fn start_fact(previous: InstanceState) -> Option<Fact> {

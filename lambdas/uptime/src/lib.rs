@@ -10,21 +10,26 @@
 //! The answer is a span: [`RunningTime::minutes`] is what the evidence proves, plus
 //! [`RunningTime::uncertainty`] the most that it allows; the truth is inside.
 
+mod cache;
 mod cloudtrail;
 mod evidence;
+mod evidence_text;
 mod instance;
 mod minutes;
 mod month;
 mod observation;
 mod points;
+mod record;
 mod state_change;
 mod timeline;
 mod window;
 
+pub use cache::CacheEntry;
 pub use cloudtrail::{LIFECYCLE_EVENTS, RecordError, read_record};
 pub use evidence::{Evidence, Fact, ServerEvidence, Source};
+pub use evidence_text::InvalidEvidence;
 pub use instance::{InstanceId, InvalidInstanceId};
-pub use minutes::{Minutes, RunningTime};
+pub use minutes::{InvalidMinutes, Minutes, RunningTime};
 pub use month::{InvalidMonth, Month};
 pub use observation::{InstanceState, Observation, UnknownState, transition_time};
 pub use state_change::{StateChange, StateChangeError};

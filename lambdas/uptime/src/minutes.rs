@@ -3,6 +3,7 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 
 use chrono::TimeDelta;
 
@@ -53,6 +54,26 @@ impl fmt::Display for Minutes {
     }
 }
 
+/// A text that is no amount of minutes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount of minutes")]
+pub struct InvalidMinutes(pub String);
+
+impl FromStr for Minutes {
+    type Err = InvalidMinutes;
+
+    /// Any non-negative decimal number, rounded down to hundredths.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let amount: f64 = text.parse().map_err(|_| InvalidMinutes(text.to_owned()))?;
+        // The margin makes up for decimals that have no exact binary form: 0.29 is a little less.
+        let hundredths = (amount * 100.0 + 1e-6).floor();
+        if !(0.0..1e12).contains(&hundredths) {
+            return Err(InvalidMinutes(text.to_owned()));
+        }
+        Ok(Self(hundredths as i64))
+    }
+}
+
 /// How long a server ran: the span between what is proven and what is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunningTime {
@@ -85,6 +106,20 @@ mod tests {
         assert_eq!(Minutes::floor(TimeDelta::seconds(74_073)).to_string(), "1234.55");
         assert_eq!(Minutes(-5).to_string(), "-0.05");
         assert_eq!(format!("{:>8}", Minutes(5)), "    0.05");
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        for hundredths in (0..100_000).chain([4_464_000]) {
+            assert_eq!(Minutes(hundredths).to_string().parse(), Ok(Minutes(hundredths)));
+        }
+        assert_eq!("12".parse(), Ok(Minutes(1200)));
+        for text in ["", "soon", "-1", "NaN", "inf", "1e300"] {
+            assert_eq!(
+                text.parse::<Minutes>().unwrap_err().to_string(),
+                format!("`{text}` is not an amount of minutes")
+            );
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A server's runs, derived from all its evidence.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::Evidence;
-use crate::minutes::RunningTime;
+use crate::minutes::{Minutes, RunningTime};
 use crate::month::Month;
 use crate::points::{Point, Points, State};
 use crate::window::{Coverage, Window};
@@ -31,6 +31,8 @@ pub struct Segment {
 pub struct Timeline {
     segments: Vec<Segment>,
     running_since: Option<DateTime<Utc>>,
+    /// The first instant at which the state is known; `now` where it never was.
+    known_since: DateTime<Utc>,
 }
 
 impl Timeline {
@@ -39,8 +41,8 @@ impl Timeline {
     /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
     pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
         let Points { points, created, last_start, starts_known } = Points::of(evidence, coverage, now);
-        let mut timeline = Self::default();
         let first = points.first().map_or(now, |point| point.at);
+        let mut timeline = Self { known_since: first, ..Self::default() };
         let mut before: (Option<State>, DateTime<Utc>) = (None, created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
         for point in &points {
             timeline.bridge(before, (point.kind.before(), point.at), &starts_known);
@@ -98,6 +100,14 @@ impl Timeline {
         self.running_since
     }
 
+    /// True where the month begins with time that is possible only because nothing is known of the server before it:
+    /// evidence from further back would tell.
+    pub fn lacks_history(&self, month: Month) -> bool {
+        let opens = self.segments_in(month).next();
+        let uncertain = opens.is_some_and(|s| s.certainty == Certainty::Possible && s.window.from == month.start());
+        uncertain && self.known_since > month.start()
+    }
+
     /// Everything that ran or may have run, in time order; the first may reach back beyond any month.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
@@ -119,5 +129,25 @@ impl Timeline {
             }
             time
         })
+    }
+
+    /// The proven minutes of each UTC day of `month` up to `now`, first day first. They sum to the month's minutes: a
+    /// day's amount is what it adds to the amount before it, so that no hundredth is lost to rounding.
+    pub fn days(&self, month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
+        let month = month.until(now);
+        let mut days = Vec::with_capacity(31);
+        let (mut day_start, mut before) = (month.from, Minutes::default());
+        while day_start < month.to {
+            day_start += TimeDelta::days(1);
+            let so_far = Minutes::floor(self.proven_in(&Window::new(month.from, day_start.min(month.to))));
+            days.push(so_far - before);
+            before = so_far;
+        }
+        days
+    }
+
+    fn proven_in(&self, window: &Window) -> TimeDelta {
+        let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
+        proven.map(|segment| segment.window.within(window).length()).sum()
     }
 }

@@ -213,3 +213,33 @@ fn an_uncovered_stretch_is_possible_and_a_covered_one_is_not() {
     server().at(NOW).assert_minutes(300.0);
     server().covered(-100.0, 100.0).at(NOW).assert_span(300.0, (NOW - 100.0) * 60.0);
 }
+
+#[test]
+fn history_is_lacking_only_where_it_could_tell_the_state_at_the_months_start() {
+    let start = call("StartInstances", 20.0, &[("stopped", Server::ID)]);
+    let lacks = |server: Server| server.at(NOW).timeline().lacks_history(support::month());
+    let first_start = || Server::seen(Running).launched(20.0).record(&start);
+    assert!(lacks(first_start()));
+    assert!(lacks(first_start().created(-5000.0)));
+    assert!(!lacks(first_start().created(20.0)));
+    assert!(!lacks(first_start().off_at_the_start()));
+    assert!(!lacks(Server::seen(Running).launched(-20.0)));
+    assert!(lacks(Server::seen(Stopped)));
+}
+
+#[test]
+fn a_run_across_midnight_is_split_and_the_days_sum_to_the_month() {
+    let server = Server::seen(Stopped)
+        .off_at_the_start()
+        .launched(22.0)
+        .record(&call("StartInstances", 22.0, &[("stopped", Server::ID)]))
+        .record(&call("StopInstances", 49.001, &[("running", Server::ID)]))
+        .at(60.0);
+    let (timeline, now) = (server.timeline(), support::hour(60.0));
+    let days = timeline.days(support::month(), now);
+    assert_eq!(days.iter().map(ToString::to_string).collect::<Vec<_>>(), ["120.00", "1440.00", "60.06"]);
+    assert_eq!(days.into_iter().sum::<uptime::Minutes>(), timeline.running_time(support::month()).minutes());
+    let whole =
+        Server::seen(Running).launched(-20.0).at(31.0 * 24.0).timeline().days(support::month(), support::hour(800.0));
+    assert_eq!(whole.iter().map(|day| day.as_f64()).collect::<Vec<_>>(), [1440.0; 31]);
+}
