@@ -1,0 +1,71 @@
+//! Errors of AWS calls.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// A call to an AWS service that failed; displays the service's own code and message, and keeps the SDK's error as its
+/// source.
+#[derive(Debug)]
+pub struct ServiceError {
+    /// Service and operation, such as `CloudTrail LookupEvents`.
+    pub operation: &'static str,
+    /// The service's error code; none where the service was not reached.
+    pub code: Option<String>,
+    message: String,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl ServiceError {
+    pub(crate) fn new<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+        let code = metadata.and_then(|meta| meta.code()).map(str::to_owned);
+        let message = match metadata.and_then(|meta| meta.message()) {
+            Some(message) => message.to_owned(),
+            None => DisplayErrorContext(&error).to_string(),
+        };
+        Self { operation, code, message, source: Box::new(error) }
+    }
+
+    /// An answer of the service that does not have what its contract promises.
+    pub(crate) fn unexpected(operation: &'static str, message: String) -> Self {
+        Self::told(operation, None, message)
+    }
+
+    /// A failure that no SDK error stands behind, such as a fake's.
+    pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
+        Self { operation, code: code.map(str::to_owned), message: message.clone(), source: message.into() }
+    }
+
+    /// True where every later call would fail as well: not allowed, not there, or not reached.
+    pub fn is_lasting(&self) -> bool {
+        match self.code.as_deref() {
+            None => true,
+            Some(code) => {
+                ["AccessDenied", "ResourceNotFound", "UnrecognizedClient", "ExpiredToken", "InvalidSignature"]
+                    .iter()
+                    .any(|lasting| code.starts_with(lasting))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} failed: {code}: {}", self.operation, self.message),
+            None => write!(f, "{} failed: {}", self.operation, self.message),
+        }
+    }
+}
+
+impl Error for ServiceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
