@@ -1,2 +1,18 @@
-//! Wiring.
-fn main() {}
+//! Wiring of `calculateMonthlyRuntime`: settings and clients once per cold start, then one run per invocation.
+
+use calculate_monthly_runtime::{Calculation, Config, Invocation, handle};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use uptime_aws::{clients::Clients, telemetry, variables};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init(variables::process("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
+    let calculation = Calculation::new(config, Clients::from_env().await);
+    run(service_fn(|event: LambdaEvent<Value>| {
+        let invocation = Invocation::begin(&event.context);
+        handle(&calculation, event.payload, invocation)
+    }))
+    .await
+}

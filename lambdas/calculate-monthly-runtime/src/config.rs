@@ -1,0 +1,91 @@
+//! Settings, from environment variables.
+
+use chrono::TimeDelta;
+use uptime_aws::ec2::AppTag;
+use uptime_aws::variables::{VariableError, Variables};
+
+/// What the handler is told by its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `SERVERS_TABLE_NAME`: the table whose items carry the cache.
+    pub servers_table_name: String,
+    /// `TAG_APP_KEY` (default `App`) and `TAG_APP_VALUE`: the tag that makes an instance a server.
+    pub tag: AppTag,
+    /// `APP_NAME` (default `runtime-cache`): metrics go to the namespace `<app>/MonthlyRuntime`.
+    pub app: String,
+    /// `ENVIRONMENT` (default `local`): the metrics' dimension.
+    pub environment: String,
+    /// `CLOUDTRAIL_LOOKBACK_DAYS` (default 7): how far before the month a sweep reaches at least.
+    pub lookback: TimeDelta,
+}
+
+impl Config {
+    /// Reads the settings from a function from a variable's name to its value.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or malformed.
+    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, VariableError> {
+        let variables = Variables(get);
+        let days = |text: &str| text.parse().ok().filter(|days| (0..=90).contains(days));
+        let lookback = variables.parsed_or(
+            "CLOUDTRAIL_LOOKBACK_DAYS",
+            7,
+            "a whole number of days from 0 to 90, which is how long CloudTrail remembers",
+            days,
+        )?;
+        Ok(Self {
+            servers_table_name: variables
+                .parsed("SERVERS_TABLE_NAME", TABLE_NAME, |name| is_table_name(name).then(|| name.to_owned()))?,
+            tag: AppTag {
+                key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
+                value: variables.required("TAG_APP_VALUE")?,
+            },
+            app: variables.optional("APP_NAME").unwrap_or_else(|| "runtime-cache".to_owned()),
+            environment: variables.optional("ENVIRONMENT").unwrap_or_else(|| "local".to_owned()),
+            lookback: TimeDelta::days(lookback),
+        })
+    }
+}
+
+const TABLE_NAME: &str = "a table name: 3 to 255 letters, digits, `_`, `-` or `.`";
+
+fn is_table_name(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Config, String> {
+        let get = |name: &str| set.iter().rfind(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::read(&get).map_err(|error| error.to_string())
+    }
+
+    const NEEDED: [(&str, &str); 2] = [("SERVERS_TABLE_NAME", "servers"), ("TAG_APP_VALUE", "lab")];
+
+    #[test]
+    fn what_is_not_set_has_the_documented_default() {
+        let config = read(&NEEDED).unwrap();
+        assert_eq!(config.tag, AppTag { key: "App".to_owned(), value: "lab".to_owned() });
+        assert_eq!(config.lookback, TimeDelta::days(7));
+        assert_eq!((config.app.as_str(), config.environment.as_str()), ("runtime-cache", "local"));
+    }
+
+    #[test]
+    fn a_missing_or_malformed_variable_is_named() {
+        let with = |name, value| read(&[NEEDED[0], NEEDED[1], (name, value)]).unwrap_err();
+        assert_eq!(with("SERVERS_TABLE_NAME", ""), "environment variable SERVERS_TABLE_NAME is not set");
+        assert_eq!(with("TAG_APP_VALUE", ""), "environment variable TAG_APP_VALUE is not set");
+        assert!(
+            with("SERVERS_TABLE_NAME", "a b").starts_with("environment variable SERVERS_TABLE_NAME is `a b`: expected")
+        );
+        for days in ["-1", "91", "week", "7.5"] {
+            let error = with("CLOUDTRAIL_LOOKBACK_DAYS", days);
+            assert!(
+                error.starts_with(&format!("environment variable CLOUDTRAIL_LOOKBACK_DAYS is `{days}`")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What a payload may ask for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+use uptime::{InstanceId, InvalidInstanceId, InvalidMonth, Month};
+
+/// How long CloudTrail's event history reaches back.
+pub const CLOUDTRAIL_MEMORY: TimeDelta = TimeDelta::days(90);
+
+/// What a run is asked to calculate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The month.
+    pub month: Month,
+    /// These servers only; none: the whole fleet.
+    pub servers: Option<Vec<InstanceId>>,
+}
+
+/// A payload that asks for something that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRequest {
+    /// Not even an object.
+    #[error("invalid request: expected an object such as `{{}}`, got `{0}`")]
+    NoObject(Value),
+    /// An object with other fields than the known ones.
+    #[error("invalid request: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// An EventBridge event of another kind.
+    #[error("invalid request: expected a `Scheduled Event`, got a `{0}` event")]
+    OtherEvent(String),
+    /// `month` is none.
+    #[error("invalid request: month: {0}")]
+    Month(#[from] InvalidMonth),
+    /// `month` has not begun.
+    #[error("invalid request: month {0} is in the future")]
+    Future(Month),
+    /// Nothing is known of `month` any more.
+    #[error("invalid request: month {month} is beyond what can be known: CloudTrail remembers 90 days, since {since}")]
+    Forgotten {
+        /// The month asked for.
+        month: Month,
+        /// The earliest that CloudTrail remembers.
+        since: DateTime<Utc>,
+    },
+    /// An entry of `servers` is no instance id.
+    #[error("invalid request: servers: {0}")]
+    Server(#[from] InvalidInstanceId),
+    /// `servers` is there but empty.
+    #[error("invalid request: servers is empty: leave it out to calculate the whole fleet")]
+    NoServers,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    month: Option<String>,
+    servers: Option<Vec<String>>,
+}
+
+impl Request {
+    /// Reads a payload: `{}`, an EventBridge scheduled event, or an object with `servers` and `month`, both optional.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn read(payload: Value, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
+        if let Some(kind) = payload.get("detail-type") {
+            return match kind.as_str() {
+                Some("Scheduled Event") => Ok(Self { month: Month::of(now), servers: None }),
+                _ => Err(InvalidRequest::OtherEvent(kind.as_str().map_or(kind.to_string(), str::to_owned))),
+            };
+        }
+        if !payload.is_object() {
+            return Err(InvalidRequest::NoObject(payload));
+        }
+        let fields: Fields = serde_json::from_value(payload)?;
+        let month = match fields.month {
+            Some(text) => knowable(text.parse()?, now)?,
+            None => Month::of(now),
+        };
+        Ok(Self { month, servers: fields.servers.map(server_ids).transpose()? })
+    }
+}
+
+fn knowable(month: Month, now: DateTime<Utc>) -> Result<Month, InvalidRequest> {
+    let since = now - CLOUDTRAIL_MEMORY;
+    if month > Month::of(now) {
+        return Err(InvalidRequest::Future(month));
+    }
+    if month.end() <= since {
+        return Err(InvalidRequest::Forgotten { month, since });
+    }
+    Ok(month)
+}
+
+fn server_ids(texts: Vec<String>) -> Result<Vec<InstanceId>, InvalidRequest> {
+    let mut ids = texts.into_iter().map(InstanceId::try_from).collect::<Result<Vec<_>, _>>()?;
+    ids.sort();
+    ids.dedup();
+    if ids.is_empty() { Err(InvalidRequest::NoServers) } else { Ok(ids) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(payload: Value) -> Result<Request, String> {
+        let now = "2025-10-15T12:00:00Z".parse().unwrap();
+        Request::read(payload, now).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_object_and_a_scheduled_event_ask_for_the_whole_fleet_this_month() {
+        let whole = Request { month: "2025-10".parse().unwrap(), servers: None };
+        let scheduled = json!({"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
+            "account": "123456789012", "time": "2025-10-15T12:00:00Z", "region": "eu-west-1", "resources": [], "detail": {}});
+        assert_eq!(read(json!({})), Ok(whole.clone()));
+        assert_eq!(read(scheduled), Ok(whole));
+    }
+
+    #[test]
+    fn servers_and_a_past_month_can_be_asked_for() {
+        let request = read(json!({"servers": ["i-abcd2222", "i-abcd1111", "i-abcd2222"], "month": "2025-08"})).unwrap();
+        let ids: Vec<_> = request.servers.unwrap().iter().map(InstanceId::to_string).collect();
+        assert_eq!((ids.join(" "), request.month.to_string()), ("i-abcd1111 i-abcd2222".into(), "2025-08".into()));
+    }
+
+    #[test]
+    fn bad_requests_are_refused_with_the_reason() {
+        let cases = [
+            (
+                json!({"server": ["i-abcd1111"]}),
+                "invalid request: unknown field `server`, expected `month` or `servers`",
+            ),
+            (
+                json!({"month": "2025-1"}),
+                "invalid request: month: `2025-1` is not a month: expected `YYYY-MM`, such as `2025-10`",
+            ),
+            (json!({"month": "2025-11"}), "invalid request: month 2025-11 is in the future"),
+            (
+                json!({"month": "2025-06"}),
+                "invalid request: month 2025-06 is beyond what can be known: CloudTrail remembers 90 days, since 2025-07-17 12:00:00 UTC",
+            ),
+            (json!({"servers": []}), "invalid request: servers is empty: leave it out to calculate the whole fleet"),
+            (
+                json!({"servers": ["server-1"]}),
+                "invalid request: servers: `server-1` is not an EC2 instance id: expected `i-` and 8 or 17 hexadecimal digits",
+            ),
+            (
+                json!({"servers": "i-abcd1111"}),
+                "invalid request: invalid type: string \"i-abcd1111\", expected a sequence",
+            ),
+            (
+                json!({"detail-type": "EC2 Instance State-change Notification"}),
+                "invalid request: expected a `Scheduled Event`, got a `EC2 Instance State-change Notification` event",
+            ),
+            (json!([]), "invalid request: expected an object such as `{}`, got `[]`"),
+            (json!("now"), "invalid request: expected an object such as `{}`, got `\"now\"`"),
+        ];
+        for (payload, why) in cases {
+            assert_eq!(read(payload.clone()).unwrap_err(), why, "{payload}");
+        }
+    }
+}

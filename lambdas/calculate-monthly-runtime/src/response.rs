@@ -1,0 +1,70 @@
+//! What a run answers.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uptime::{CacheEntry, InstanceId, Month};
+
+/// The answer: `body` is a JSON text of [`Body`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Response {
+    /// Always 200: a run that fails is an invocation error.
+    #[serde(rename = "statusCode")]
+    pub status_code: u16,
+    /// See [`Body`].
+    pub body: String,
+}
+
+/// How a run went. The first four fields are a contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Body {
+    /// In words.
+    pub message: &'static str,
+    /// Servers to calculate.
+    pub total_servers: usize,
+    /// Servers whose cache is as of this run, or of a later one.
+    pub processed: usize,
+    /// Servers that could not be done, each with a log line that says why.
+    pub errors: usize,
+    /// The month calculated.
+    pub month: Month,
+    /// Servers not reached before the deadline; the next run begins with them.
+    pub remaining: usize,
+    /// Servers whose cached value stays, for it is more certain than what this run could read.
+    pub kept: usize,
+    /// Servers whose minutes are not certain.
+    pub uncertain: usize,
+    /// What was read of CloudTrail; none where nothing had to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudtrail: Option<HistoryBody>,
+    /// The servers' minutes, where they are not in the cache: a past month is not cached.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<Value>,
+}
+
+/// What was read of CloudTrail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HistoryBody {
+    /// Everything from here on was read.
+    pub covered_from: DateTime<Utc>,
+    /// False where time was up before everything that is needed was read; the minutes' uncertainty says so too.
+    pub complete: bool,
+    /// Requests made.
+    pub lookups: u64,
+    /// Requests throttled.
+    pub throttles: u64,
+    /// Records skipped because they could not be read.
+    pub unreadable_records: u64,
+}
+
+impl Response {
+    /// The answer with this body.
+    pub fn of(body: &Body) -> Self {
+        Self { status_code: 200, body: json!(body).to_string() }
+    }
+}
+
+/// One server's minutes.
+pub(crate) fn result(id: &InstanceId, entry: &CacheEntry) -> Value {
+    json!({"id": id, "minutes": entry.minutes.as_f64(), "uncertainty": entry.uncertainty.as_f64()})
+}

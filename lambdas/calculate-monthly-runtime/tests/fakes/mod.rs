@@ -1,0 +1,162 @@
+//! AWS as a run sees it, in memory, failing on demand.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use calculate_monthly_runtime::error::RunError;
+use calculate_monthly_runtime::{Calculation, Invocation, handle};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use uptime::{CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window};
+use uptime_aws::ServiceError;
+use uptime_aws::metrics::Metrics;
+use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, Written};
+
+pub(crate) fn now() -> DateTime<Utc> {
+    "2025-10-11T00:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn hour(hours: i64) -> DateTime<Utc> {
+    "2025-10-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::hours(hours)
+}
+
+pub(crate) fn id(n: u32) -> InstanceId {
+    format!("i-{n:08x}").parse().unwrap()
+}
+
+pub(crate) fn denied(operation: &'static str) -> ServiceError {
+    ServiceError::told(operation, Some("AccessDeniedException"), "User: x is not authorized".to_owned())
+}
+
+pub(crate) fn server(n: u32, state: InstanceState, launched: i64) -> Observation {
+    Observation {
+        id: id(n),
+        state,
+        observed_at: now(),
+        launch_time: Some(hour(launched)),
+        transition_reason: None,
+        created_at: None,
+    }
+}
+
+pub(crate) fn told(n: u32, fact: Fact, hours: i64) -> ServerEvidence {
+    let source = Source::CloudTrail { event_name: format!("{fact:?}"), event_id: format!("{n}-{hours}") };
+    (id(n), Evidence { at: hour(hours), fact, source })
+}
+
+/// The fleet, or why there is none.
+pub(crate) struct FakeFleet(pub(crate) Result<Vec<Observation>, &'static str>);
+
+impl Fleet for FakeFleet {
+    async fn list(&self, _: DateTime<Utc>) -> Result<Vec<Observation>, ServiceError> {
+        match &self.0 {
+            Ok(servers) => Ok(servers.clone()),
+            Err(operation) => Err(denied(operation)),
+        }
+    }
+}
+
+/// Events that a sweep reads back to where it is asked to, or to `reach` at most, at so many requests per read.
+#[derive(Clone, Default)]
+pub(crate) struct FakeHistory {
+    pub(crate) events: Vec<ServerEvidence>,
+    pub(crate) reach: Option<DateTime<Utc>>,
+    pub(crate) lookups_per_read: u64,
+    pub(crate) error: Option<&'static str>,
+}
+
+pub(crate) struct FakeSweep {
+    history: FakeHistory,
+    window: Window,
+    covered: Window,
+    fresh: Vec<ServerEvidence>,
+    cost: SweepCost,
+}
+
+impl EventHistory for FakeHistory {
+    type Sweep = FakeSweep;
+
+    fn sweep(&self, window: Window) -> FakeSweep {
+        let covered = Window::new(window.to, window.to);
+        FakeSweep { history: self.clone(), window, covered, fresh: Vec::new(), cost: SweepCost::default() }
+    }
+}
+
+impl Sweep for FakeSweep {
+    async fn read_back_to(&mut self, instant: DateTime<Utc>, limits: Limits) -> Result<(), ServiceError> {
+        if let Some(operation) = self.history.error {
+            return Err(denied(operation));
+        }
+        assert!(self.cost.lookups < limits.lookups, "asked to read without any request left");
+        let from = instant.max(self.window.from).max(self.history.reach.unwrap_or(instant));
+        let read = Window::new(from, self.covered.from);
+        let new = self.history.events.iter().filter(|(_, e)| read.from <= e.at && e.at < read.to);
+        self.fresh.extend(new.cloned());
+        self.covered = Window::new(from, self.covered.to);
+        self.cost.lookups += self.history.lookups_per_read;
+        Ok(())
+    }
+
+    fn covered(&self) -> Window {
+        self.covered
+    }
+
+    fn take_evidence(&mut self) -> Vec<ServerEvidence> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    fn cost(&self) -> SweepCost {
+        self.cost
+    }
+}
+
+/// A table that fails for some servers, or to be read at all, or takes its time.
+#[derive(Default)]
+pub(crate) struct FakeCache {
+    pub(crate) entries: Mutex<HashMap<InstanceId, CacheEntry>>,
+    pub(crate) order: Mutex<Vec<InstanceId>>,
+    pub(crate) failing: HashSet<InstanceId>,
+    pub(crate) unreadable: bool,
+    pub(crate) write_takes: Duration,
+}
+
+impl RuntimeCache for &FakeCache {
+    async fn read(&self, ids: &[InstanceId]) -> Result<HashMap<InstanceId, CacheEntry>, ServiceError> {
+        if self.unreadable {
+            return Err(denied("DynamoDB BatchGetItem"));
+        }
+        let entries = self.entries.lock().unwrap();
+        Ok(ids.iter().filter_map(|id| Some((id.clone(), entries.get(id)?.clone()))).collect())
+    }
+
+    async fn write(&self, id: &InstanceId, entry: &CacheEntry) -> Result<Written, ServiceError> {
+        tokio::time::sleep(self.write_takes).await;
+        if self.failing.contains(id) {
+            return Err(denied("DynamoDB UpdateItem"));
+        }
+        self.order.lock().unwrap().push(id.clone());
+        let mut entries = self.entries.lock().unwrap();
+        if entries.get(id).is_some_and(|old| old.timestamp >= entry.timestamp) {
+            return Ok(Written::Superseded);
+        }
+        entries.insert(id.clone(), entry.clone());
+        Ok(Written::Stored)
+    }
+}
+
+/// Runs the handler over these fakes with this many seconds of time; the answer is the response's body.
+pub(crate) async fn run(
+    fleet: FakeFleet,
+    history: FakeHistory,
+    cache: &FakeCache,
+    payload: Value,
+    seconds: u64,
+) -> Result<Value, RunError> {
+    let metrics = Metrics::new("runtime-cache", "test");
+    let calculation = Calculation::over(fleet, history, cache, TimeDelta::days(7), metrics);
+    let invocation = Invocation::within(now(), Duration::from_secs(seconds));
+    let response = handle(&calculation, payload, invocation).await?;
+    assert_eq!(response.status_code, 200);
+    Ok(serde_json::from_str(&response.body).unwrap())
+}
