@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readAnswer } from '../local-aws/aws.ts';
 import { PROJECT_ROOT } from '../local-aws/context.ts';
 import { compareWithTruth, TOLERANCE_MINUTES } from '../local-aws/report.ts';
 import {
@@ -33,9 +34,7 @@ export function calculation(): void {
 
     it('answers how many servers it has processed', async () => {
       const total = (await visibleServers()).length;
-      const { statusCode, body } = answer as { statusCode: number; body: string };
-      expect(statusCode).toBe(200);
-      expect(JSON.parse(body)).toMatchObject({
+      expect(readAnswer(answer)).toMatchObject({
         message: 'Monthly runtime calculation completed', total_servers: total, processed: total, errors: 0,
       });
     });
@@ -89,7 +88,7 @@ export function calculation(): void {
       const asked = await serverNamed('always-on');
       const before = await wholeTable();
       const { payload } = await calculate({ servers: [asked.id] });
-      expect(JSON.parse((payload as { body: string }).body)).toMatchObject({ total_servers: 1, processed: 1, errors: 0 });
+      expect(readAnswer(payload)).toMatchObject({ total_servers: 1, processed: 1, errors: 0 });
       const after = await wholeTable();
       expect(after.get(asked.id)).not.toEqual(before.get(asked.id));
       before.delete(asked.id);
@@ -104,8 +103,7 @@ export function calculation(): void {
       if ('month' in event) event.month = monthBefore(current);
       const { payload, functionError } = await calculate(event);
       expect(functionError, JSON.stringify(payload)).toBeUndefined();
-      expect(payload).toMatchObject({ statusCode: 200 });
-      const { total_servers: total } = JSON.parse((payload as { body: string }).body) as { total_servers: number };
+      const { total_servers: total } = readAnswer(payload);
       expect(total).toBe(Array.isArray(event.servers) ? event.servers.length : (await visibleServers()).length);
       const months = new Set([...(await cachedServers()).values()].map(({ month }) => month).filter(Boolean));
       expect([...months], 'the cache stays with the current month').toEqual([current]);

@@ -85,6 +85,21 @@ export async function invoke({ lambda }: Clients, functionName: string, event: u
   return { payload: JSON.parse(new TextDecoder().decode(Payload)), functionError: FunctionError };
 }
 
+/** What a successful calculation answers; more fields may follow. */
+export interface Answer {
+  readonly message: string;
+  readonly total_servers: number;
+  readonly processed: number;
+  readonly errors: number;
+}
+
+/** The body of a successful calculation's answer. */
+export function readAnswer(payload: unknown): Answer {
+  const { statusCode, body } = payload as { statusCode?: number; body?: string };
+  if (statusCode !== 200 || body === undefined) throw new LocalAwsError(`No answer: ${JSON.stringify(payload)}`);
+  return JSON.parse(body) as Answer;
+}
+
 /** What the servers table says of a server. */
 export interface CachedServer {
   readonly id: string;

@@ -20,7 +20,7 @@ export class CdkCli {
 
   /** Compiles the functions and synthesises the stack, once for the commands that follow. */
   async synth(onLine: (line: string) => void): Promise<void> {
-    await this.#run('synth', [STACK, '--quiet', '-c', 'local=true', '--output', this.#assembly], { onLine });
+    await this.#run('synth', [STACK, '--exclusively', '--quiet', '-c', 'local=true', '--output', this.#assembly], { onLine });
   }
 
   /** Deploys what was synthesised. */
@@ -32,7 +32,7 @@ export class CdkCli {
   async diff(): Promise<string | undefined> {
     const output = join(this.#stateDirectory, 'cdk.diff.out');
     const report: string[] = [];
-    const args = [STACK, '-c', 'local=true', '--output', output, '--fail'];
+    const args = [STACK, '--exclusively', '-c', 'local=true', '--output', output, '--fail'];
     const code = await this.#run('diff', args, { accept: [0, 1], onLine: (line) => report.push(line) });
     if (code === 0) return undefined;
     const text = report.join('\n');

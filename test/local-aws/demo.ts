@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { invoke, readCache } from './aws.ts';
+import { invoke, readAnswer, readCache } from './aws.ts';
 import { startLocalAws, type LocalAws } from './local-aws.ts';
 import { exitOnSignals, LocalAwsError, stopAll } from './processes.ts';
 import { Progress } from './progress.ts';
@@ -29,11 +29,12 @@ function readArguments(args: string[]): string[] | undefined {
   return ['--records', directory];
 }
 
-/** Invokes the deployed function and returns what it answered. */
+/** Invokes the deployed function and returns what it answered, in a sentence. */
 async function calculate({ clients, stack }: LocalAws): Promise<string> {
   const { payload, functionError } = await invoke(clients, stack.functionName, {});
   if (functionError) throw new LocalAwsError(`The invocation failed: ${JSON.stringify(payload)}`);
-  return JSON.stringify(payload);
+  const { message, total_servers: total, processed, errors } = readAnswer(payload);
+  return `${message}: ${total} servers, ${processed} processed, ${errors} errors`;
 }
 
 /** Shows the table and the cost; whether every value is right. */
@@ -66,7 +67,7 @@ async function main(): Promise<number> {
   try {
     const local = await startLocalAws({ command: 'demo', simulatorArgs, progress });
     const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));
-    progress.say(`It answered ${answer}`);
+    progress.say(`It answered: ${answer}`);
     return (await show(local)) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LocalAwsError)) throw error;
