@@ -32,11 +32,12 @@ describe('findProblem', () => {
     expect(findProblem(server, value)).toBe(problem);
   });
 
-  it('accepts any value that real records leave possible', () => {
-    const vague = { ...server, truthAtLeastMinutes: 0, truthAtMostMinutes: 600 };
-    expect(findProblem(vague, cached(0, 0))).toBeUndefined();
-    expect(findProblem(vague, cached(600, 0))).toBeUndefined();
-    expect(findProblem(vague, cached(700, 0))).toBe('more than the truth');
+  it('wants everything inside that real records leave possible', () => {
+    const vague = { ...server, truthAtLeastMinutes: 100, truthAtMostMinutes: 600 };
+    expect(findProblem(vague, cached(100, 500))).toBeUndefined();
+    expect(findProblem(vague, cached(0, 1000))).toBeUndefined();
+    expect(findProblem(vague, cached(200, 400))).toBe('more than the truth');
+    expect(findProblem(vague, cached(100, 400))).toBe('less than the truth');
   });
 });
 

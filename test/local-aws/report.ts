@@ -36,8 +36,9 @@ export function findProblem(server: TrueServer, cached: CachedServer | undefined
   if (!cached) return 'not cached';
   const { minutes, uncertainty } = cached;
   if (!(minutes >= 0 && uncertainty >= 0)) return `no running time: ${minutes} + ${uncertainty} min`;
-  if (server.truthAtMostMinutes < minutes - TOLERANCE_MINUTES) return 'more than the truth';
-  if (server.truthAtLeastMinutes > minutes + uncertainty + TOLERANCE_MINUTES) return 'less than the truth';
+  // Where the truth is not known exactly, all that it may be has to be inside.
+  if (minutes > server.truthAtLeastMinutes + TOLERANCE_MINUTES) return 'more than the truth';
+  if (minutes + uncertainty < server.truthAtMostMinutes - TOLERANCE_MINUTES) return 'less than the truth';
   return undefined;
 }
 
