@@ -9,7 +9,7 @@ use aws_sdk_cloudtrail::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudtrail::operation::lookup_events::{LookupEventsError, LookupEventsOutput};
 use aws_sdk_cloudtrail::primitives::DateTime as SmithyDateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::timeout_at;
 use uptime::{InstanceId, LIFECYCLE_EVENTS, ServerEvidence, Window, read_record};
 
@@ -66,7 +66,7 @@ pub struct CloudTrailSweep {
 struct Cursor {
     attribute: LookupAttribute,
     next_token: Option<String>,
-    /// Everything from here to the window's end has been read.
+    /// Everything after it, up to the window's end, has been read.
     reached: DateTime<Utc>,
     evidence: Vec<ServerEvidence>,
     cost: SweepCost,
@@ -187,8 +187,8 @@ impl Cursor {
         self.next_token = page.next_token;
         match (&self.next_token, oldest.and_then(|seconds| DateTime::from_timestamp(seconds, 0))) {
             (None, _) => self.reached = window.from,
-            // The next page may go on with the same second.
-            (Some(_), Some(oldest)) => self.reached = self.reached.min(oldest + TimeDelta::seconds(1)),
+            // The next page may go on with the same second, so of this one nothing is claimed but what comes after it.
+            (Some(_), Some(oldest)) => self.reached = self.reached.min(oldest),
             (Some(_), None) => {}
         }
     }

@@ -41,7 +41,7 @@ pub trait Sweep: Send {
         limits: Limits,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// What has been read whole so far: from some instant to the window's end.
+    /// What has been read whole so far: everything after some instant, up to the window's end.
     fn covered(&self) -> Window;
 
     /// The evidence read since it was last taken.

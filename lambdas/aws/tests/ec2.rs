@@ -1,5 +1,7 @@
 //! The EC2 adapter against recorded answers of `DescribeInstances`.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod support;
 
 use aws_smithy_mocks::{Rule, mock};

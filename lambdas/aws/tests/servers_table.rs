@@ -1,5 +1,7 @@
 //! The ServersTable adapter against recorded answers of DynamoDB.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod support;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;

@@ -1,5 +1,7 @@
 //! Whole runs of the handler over fakes.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod fakes;
 
 use std::time::Duration;

@@ -31,8 +31,8 @@ pub struct Segment {
 pub struct Timeline {
     segments: Vec<Segment>,
     running_since: Option<DateTime<Utc>>,
-    /// The first instant at which the state is known; `now` where it never was.
-    known_since: DateTime<Utc>,
+    /// Gaps with possible time in them of which CloudTrail has not been read whole: reading it could rule that out.
+    unread: Vec<Window>,
 }
 
 impl Timeline {
@@ -42,13 +42,13 @@ impl Timeline {
     pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
         let Points { points, created, last_start, starts_known } = Points::of(evidence, coverage, now);
         let first = points.first().map_or(now, |point| point.at);
-        let mut timeline = Self { known_since: first, ..Self::default() };
+        let mut timeline = Self::default();
         let mut before: (Option<State>, DateTime<Utc>) = (None, created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
         for point in &points {
-            timeline.bridge(before, (point.kind.before(), point.at), &starts_known);
+            timeline.bridge(before, (point.kind.before(), point.at), &starts_known, coverage);
             before = (point.kind.after(), point.at);
         }
-        timeline.bridge(before, (None, now), &starts_known);
+        timeline.bridge(before, (None, now), &starts_known, coverage);
         timeline.running_since = timeline.open_run(points.last(), last_start);
         timeline
     }
@@ -61,6 +61,7 @@ impl Timeline {
         (before, from): (Option<State>, DateTime<Utc>),
         (after, to): (Option<State>, DateTime<Utc>),
         starts_known: &Coverage,
+        coverage: &Coverage,
     ) {
         let mut quiet_until = from;
         if before == Some(State::NotRunning) {
@@ -73,6 +74,9 @@ impl Timeline {
         // A start that should have been seen, and was not or is not delivered yet: it can be anywhere.
         if before == Some(State::NotRunning) && after == Some(State::Running) && ran_since <= quiet_until {
             (quiet_until, ran_since) = (from, to);
+        }
+        if quiet_until < ran_since && coverage.until(from) < to {
+            self.unread.push(Window::new(from, to));
         }
         self.push(quiet_until, ran_since, Certainty::Possible);
         self.push(ran_since.max(quiet_until), to, Certainty::Proven);
@@ -100,12 +104,10 @@ impl Timeline {
         self.running_since
     }
 
-    /// True where the month begins with time that is possible only because nothing is known of the server before it:
-    /// evidence from further back would tell.
+    /// True where the month begins with time that is possible only because too little was read of what came before:
+    /// evidence or coverage from further back could tell.
     pub fn lacks_history(&self, month: Month) -> bool {
-        let opens = self.segments_in(month).next();
-        let uncertain = opens.is_some_and(|s| s.certainty == Certainty::Possible && s.window.from == month.start());
-        uncertain && self.known_since > month.start()
+        self.unread.iter().any(|window| window.from <= month.start() && month.start() < window.to)
     }
 
     /// Everything that ran or may have run, in time order; the first may reach back beyond any month.

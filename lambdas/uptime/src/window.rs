@@ -35,8 +35,8 @@ impl Window {
 
 /// Where every start is known: windows that a CloudTrail sweep has read whole.
 ///
-/// Every start is an API call, so a covered window without one had none. Stops are not complete anywhere: a shutdown
-/// from inside the guest leaves no event.
+/// Every start is an API call, so a covered window without one had none after its first instant. Stops are not complete
+/// anywhere: a shutdown from inside the guest leaves no event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Disjoint, not touching, in time order, none empty.

@@ -225,6 +225,16 @@ fn history_is_lacking_only_where_it_could_tell_the_state_at_the_months_start() {
     assert!(!lacks(first_start().off_at_the_start()));
     assert!(!lacks(Server::seen(Running).launched(-20.0)));
     assert!(lacks(Server::seen(Stopped)));
+    // Stopped long ago, and what came since has not been read.
+    let stopped_before_the_coverage = || {
+        let stop = call("StopInstances", -500.0, &[("running", Server::ID)]);
+        Server::seen(Running).launched(20.0).record(&stop).record(&start)
+    };
+    assert!(lacks(stopped_before_the_coverage()));
+    assert!(!lacks(stopped_before_the_coverage().covered(-500.0, NOW)));
+    // A run that began before the coverage may have ended there; one that began inside it ended unseen.
+    assert!(lacks(Server::seen(Stopped).launched(-500.0)));
+    assert!(!lacks(Server::seen(Stopped).launched(-20.0)));
 }
 
 #[test]

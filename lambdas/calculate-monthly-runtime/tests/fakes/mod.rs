@@ -1,5 +1,7 @@
 //! AWS as a run sees it, in memory, failing on demand.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
