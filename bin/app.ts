@@ -13,9 +13,7 @@ process.env.PATH = [resolve(import.meta.dirname, '../.venv/bin'), process.env.PA
 try {
   const app = new App();
   const { local } = readContext(app);
-  // Production first: its settings can be refused, and not after minutes of building the others.
-  const ordered = resolveEnvironments(environments).sort((a, b) => Number(b.production) - Number(a.production));
-  for (const environment of ordered) {
+  for (const environment of resolveEnvironments(environments)) {
     new RuntimeCacheStack(app, local ? asLocal(environment) : environment);
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -1,11 +1,11 @@
-import { Annotations, CfnOutput, Stack } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculation.ts';
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { ServersTable } from './constructs/servers-table.ts';
 import { stackName } from './naming.ts';
 import { placeholdersIn } from './placeholders.ts';
-import { SettingsError, type Environment } from './settings.ts';
+import type { Environment } from './settings.ts';
 
 /** One environment of the monthly runtime cache. */
 export class RuntimeCacheStack extends Stack {
@@ -15,7 +15,6 @@ export class RuntimeCacheStack extends Stack {
       env: { account: environment.account, region: environment.region },
       terminationProtection: environment.production,
     });
-    // First of all: building the handlers takes minutes.
     this.rejectPlaceholders(environment);
     const alarms = new OperatorAlarms(this, 'Alarms', {
       environment: environment.name,
@@ -31,18 +30,24 @@ export class RuntimeCacheStack extends Stack {
   }
 
   /**
-   * Where nobody listens, no alarm is heard. Only a stack that is built is about to be deployed; listing and checking
-   * the environments, as CI does, needs nobody's address.
+   * Where nobody listens, no alarm is heard. Every stack is synthesized, whichever is deployed, so an error here would
+   * stop the others as well; it is CloudFormation that refuses production with placeholders, with this sentence. Checking
+   * without building, as CI does, needs nobody's address.
    */
   private rejectPlaceholders(environment: Environment): void {
     if (!this.bundlingRequired) return;
     const sentences = placeholdersIn(environment);
-    if (environment.production && sentences.length > 0) {
-      const advice = 'replace it in lib/environments.ts (or only check, without building: -c build=false).';
-      throw new SettingsError(sentences.map((sentence) => `${sentence}; ${advice}`).join('\n'));
-    }
     sentences.forEach((sentence, index) => {
       Annotations.of(this).addWarningV2(`runtime-cache:placeholder-${index}`, `${sentence}.`);
+    });
+    if (!environment.production || sentences.length === 0) return;
+    new CfnRule(this, 'PlaceholdersAreReplaced', {
+      assertions: [
+        {
+          assert: Fn.conditionEquals('placeholders', 'replaced'),
+          assertDescription: `${sentences.join('; ')}; replace it in lib/environments.ts.`,
+        },
+      ],
     });
   }
 }

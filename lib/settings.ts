@@ -25,7 +25,7 @@ export interface EnvironmentSettings {
 
   /**
    * Whether losing the environment would hurt: its table and logs outlive the stack, the table and the stack are
-   * protected from deletion, and it is not built for deployment while settings still hold placeholders.
+   * protected from deletion, and CloudFormation refuses it while settings still hold placeholders.
    * @default false
    */
   readonly production?: boolean;
