@@ -144,11 +144,10 @@ impl Reader<'_> {
         let mut failures = 0;
         loop {
             // Taken before the wait for a turn, or all that wait would take the last one.
-            if self.spent.fetch_add(1, Ordering::Relaxed) >= self.limits.lookups
-                || !self.history.pacer.turn(self.limits.deadline).await
-            {
+            if self.spent.fetch_add(1, Ordering::Relaxed) >= self.limits.lookups {
                 return Ok(None);
             }
+            let Some(turn) = self.history.pacer.turn(self.limits.deadline).await else { return Ok(None) };
             cursor.cost.lookups += 1;
             let Ok(answer) = timeout_at(self.limits.deadline, self.request(cursor)).await else { return Ok(None) };
             match answer {
@@ -157,7 +156,7 @@ impl Reader<'_> {
                     return Ok(Some(page));
                 }
                 Err(error) if is_throttle(&error) => {
-                    self.history.pacer.throttled();
+                    self.history.pacer.throttled(turn);
                     cursor.cost.throttles += 1;
                 }
                 Err(error) => {

@@ -41,18 +41,6 @@ impl ServiceError {
     pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
         Self { operation, code: code.map(str::to_owned), message: message.clone(), source: message.into() }
     }
-
-    /// True where every later call would fail as well: not allowed, not there, or not reached.
-    pub fn is_lasting(&self) -> bool {
-        match self.code.as_deref() {
-            None => true,
-            Some(code) => {
-                ["AccessDenied", "ResourceNotFound", "UnrecognizedClient", "ExpiredToken", "InvalidSignature"]
-                    .iter()
-                    .any(|lasting| code.starts_with(lasting))
-            }
-        }
-    }
 }
 
 impl fmt::Display for ServiceError {

@@ -20,33 +20,44 @@ pub struct Pacer {
 struct Pace {
     interval: Duration,
     next: Option<Instant>,
+    slowed_down: Option<Instant>,
+}
+
+/// A request's turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    granted: Instant,
 }
 
 impl Pacer {
     /// At most one request per `interval`.
     pub fn new(interval: Duration) -> Self {
-        Self { fastest: interval, pace: Mutex::new(Pace { interval, next: None }) }
+        Self { fastest: interval, pace: Mutex::new(Pace { interval, next: None, slowed_down: None }) }
     }
 
-    /// Waits for the next request's turn; false, at once, where that turn would come after `deadline`.
-    pub async fn turn(&self, deadline: Instant) -> bool {
-        let turn = {
+    /// Waits for the next request's turn; none, at once, where that would come after `deadline`.
+    pub async fn turn(&self, deadline: Instant) -> Option<Turn> {
+        let (granted, turn) = {
             let mut pace = self.pace();
             let now = Instant::now();
             let turn = pace.next.map_or(now, |next| next.max(now));
             if turn > deadline {
-                return false;
+                return None;
             }
             pace.next = Some(turn + pace.interval);
-            turn
+            (now, turn)
         };
         sleep_until(turn).await;
-        true
+        Some(Turn { granted })
     }
 
-    /// Tells that a request was throttled: the pace halves.
-    pub fn throttled(&self) {
+    /// Tells that a request was throttled: the pace halves. Once for all turns that were granted before it did.
+    pub fn throttled(&self, turn: Turn) {
         let mut pace = self.pace();
+        if pace.slowed_down.is_some_and(|slowed_down| turn.granted < slowed_down) {
+            return;
+        }
+        pace.slowed_down = Some(Instant::now());
         pace.interval = (pace.interval * 2).min(SLOWEST);
         let pause = Instant::now() + pace.interval;
         pace.next = Some(pace.next.map_or(pause, |next| next.max(pause)));
@@ -85,11 +96,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn throttling_slows_down_and_answers_recover() {
         let (pacer, start) = (Pacer::new(HALF_SECOND), Instant::now());
-        pacer.turn(far()).await;
-        pacer.throttled();
-        pacer.turn(far()).await;
-        assert_eq!(start.elapsed(), HALF_SECOND * 2);
-        (0..20).for_each(|_| pacer.throttled());
+        let (first, second) = tokio::join!(pacer.turn(far()), pacer.turn(far()));
+        pacer.throttled(first.unwrap());
+        pacer.throttled(second.unwrap());
+        assert_eq!(pacer.pace().interval, HALF_SECOND * 2, "one burst of throttling halves the pace once");
+        let third = pacer.turn(far()).await.unwrap();
+        assert_eq!(start.elapsed(), HALF_SECOND * 3);
+        (0..20).for_each(|_| pacer.throttled(third));
+        assert_eq!(pacer.pace().interval, HALF_SECOND * 4);
+        for _ in 0..5 {
+            let turn = pacer.turn(far()).await.unwrap();
+            pacer.throttled(turn);
+        }
         assert_eq!(pacer.pace().interval, SLOWEST);
         (0..100).for_each(|_| pacer.answered());
         assert_eq!(pacer.pace().interval, HALF_SECOND);
@@ -98,9 +116,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_turn_after_the_deadline_is_not_waited_for() {
         let (pacer, start) = (Pacer::new(HALF_SECOND), Instant::now());
-        assert!(pacer.turn(start).await);
-        assert!(!pacer.turn(start + HALF_SECOND / 2).await);
+        assert!(pacer.turn(start).await.is_some());
+        assert!(pacer.turn(start + HALF_SECOND / 2).await.is_none());
         assert_eq!(start.elapsed(), Duration::ZERO);
-        assert!(pacer.turn(start + HALF_SECOND).await);
+        assert!(pacer.turn(start + HALF_SECOND).await.is_some());
     }
 }

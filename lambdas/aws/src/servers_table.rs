@@ -21,8 +21,9 @@ const RUNNING_SINCE: &str = "runningSince";
 const BATCH: usize = 100;
 /// How often keys that DynamoDB left unprocessed are asked for again.
 const ROUNDS: u32 = 8;
-/// No clock of AWS is this wrong: a timestamp further in the future is no entry from later but a broken one.
-const CLOCK_ERROR: TimeDelta = TimeDelta::minutes(5);
+/// No run takes this long and no clock of AWS is this wrong: a timestamp further in the future is no entry from later but
+/// a broken one.
+const BROKEN: TimeDelta = TimeDelta::hours(1);
 
 /// The table that applications read.
 #[derive(Clone, Debug)]
@@ -87,10 +88,11 @@ impl RuntimeCache for ServersTable {
             }
             None => update.push_str(&format!(" REMOVE {RUNNING_SINCE}")),
         }
-        // A calculation that began earlier never overwrites one that began later, whichever arrives last.
+        // A calculation that began earlier never overwrites one that began later, whichever arrives last. An equal one is
+        // this one, tried again.
         // What is no text is no timestamp, and neither is one from the far future.
         let earlier =
-            format!("NOT attribute_type({TIMESTAMP}, :text) OR {TIMESTAMP} < :timestamp OR {TIMESTAMP} > :broken");
+            format!("NOT attribute_type({TIMESTAMP}, :text) OR {TIMESTAMP} <= :timestamp OR {TIMESTAMP} > :broken");
         let answer = request
             .update_expression(update)
             .condition_expression(earlier)
@@ -99,7 +101,7 @@ impl RuntimeCache for ServersTable {
             .expression_attribute_values(":month", text(entry.month))
             .expression_attribute_values(":uncertainty", AttributeValue::N(entry.uncertainty.to_string()))
             .expression_attribute_values(":text", text("S"))
-            .expression_attribute_values(":broken", text(timestamp(entry.timestamp + CLOCK_ERROR)))
+            .expression_attribute_values(":broken", text(timestamp(entry.timestamp + BROKEN)))
             .send()
             .await;
         match answer {
@@ -125,7 +127,7 @@ fn text(value: impl ToString) -> AttributeValue {
 fn entry(item: &HashMap<String, AttributeValue>) -> Option<CacheEntry> {
     Some(CacheEntry {
         minutes: number(item, MINUTES)?,
-        uncertainty: number(item, UNCERTAINTY).unwrap_or_default(),
+        uncertainty: number(item, UNCERTAINTY)?,
         timestamp: string(item, TIMESTAMP)?.parse().ok()?,
         month: string(item, MONTH)?.parse().ok()?,
         running_since: string(item, RUNNING_SINCE).and_then(|since| since.parse().ok()),

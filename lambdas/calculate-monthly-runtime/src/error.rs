@@ -2,6 +2,7 @@
 
 use lambda_runtime::Diagnostic;
 use uptime_aws::ServiceError;
+use uptime_aws::ports::SweepCost;
 
 use crate::request::InvalidRequest;
 
@@ -17,20 +18,21 @@ pub enum RunError {
     /// CloudTrail could not be read.
     #[error("cannot read CloudTrail: {0}")]
     History(#[source] ServiceError),
-    /// CloudTrail answered nothing but throttling until the deadline.
-    #[error("cannot read CloudTrail: {throttles} of {lookups} requests were throttled and the time was up")]
-    Throttled {
-        /// Throttled requests.
-        throttles: u64,
-        /// Requests made.
-        lookups: u64,
-    },
+    /// CloudTrail answered nothing, or nothing but throttling, until the deadline.
+    #[error("cannot read CloudTrail: the time was up after {} requests, {} of them throttled", .0.lookups, .0.throttles)]
+    Throttled(SweepCost),
+    /// The deadline passed in a step before CloudTrail was read.
+    #[error("the time was up while {0}")]
+    TimeUp(&'static str),
     /// The cache could not be read.
     #[error("cannot read the servers table: {0}")]
     CacheRead(#[source] ServiceError),
     /// No server's minutes could be written.
     #[error("cannot write the servers table: {0}")]
     CacheWrite(#[source] ServiceError),
+    /// No write was answered.
+    #[error("cannot write the servers table: no write was answered before the time was up")]
+    CacheSilent,
 }
 
 impl RunError {
@@ -39,8 +41,9 @@ impl RunError {
         match self {
             Self::Request(_) => "InvalidRequest",
             Self::Fleet(_) => "FleetUnavailable",
-            Self::History(_) | Self::Throttled { .. } => "CloudTrailUnavailable",
-            Self::CacheRead(_) | Self::CacheWrite(_) => "ServersTableUnavailable",
+            Self::History(_) | Self::Throttled(_) => "CloudTrailUnavailable",
+            Self::CacheRead(_) | Self::CacheWrite(_) | Self::CacheSilent => "ServersTableUnavailable",
+            Self::TimeUp(_) => "TimeUp",
         }
     }
 }

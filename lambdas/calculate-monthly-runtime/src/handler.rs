@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -17,15 +17,15 @@ use uptime_aws::servers_table::ServersTable;
 use crate::config::Config;
 use crate::error::RunError;
 use crate::invocation::Invocation;
-use crate::report::{HistoryReport, Report};
+use crate::report::{HistoryReport, Report, history_metrics};
 use crate::request::{CLOUDTRAIL_MEMORY, Request};
 use crate::response::{Response, result};
 use crate::servers::{Selection, Servers};
 
 /// Table writes under way at once.
 const CONCURRENT_WRITES: usize = 32;
-/// Up to this many requests, a run reads on into the past while that can tell the state of a server at the month's
-/// start: a quiet account answers with so few pages that reading further costs next to nothing.
+/// Up to this many requests, or half as many again as were needed, a run reads on into the past while that can tell the
+/// state of a server at the month's start: a quiet account answers with so few pages that it costs next to nothing.
 const SPARE_LOOKUPS: u64 = 10;
 
 /// The handler's work, over the ports that it needs.
@@ -57,7 +57,16 @@ pub async fn handle<F: Fleet, H: EventHistory, C: RuntimeCache>(
     payload: Value,
     invocation: Invocation,
 ) -> Result<Response, RunError> {
-    let report = calculation.run(payload, invocation).await.inspect_err(|error| tracing::error!("{error}"))?;
+    let report = match calculation.run(payload, invocation).await {
+        Ok(report) => report,
+        Err(error) => {
+            if let RunError::Throttled(cost) = &error {
+                println!("{}", calculation.metrics.line(invocation.now, &history_metrics(cost)));
+            }
+            tracing::error!("{error}");
+            return Err(error);
+        }
+    };
     // Not through the logger: CloudWatch wants the line as it is.
     println!("{}", report.metrics(&calculation.metrics, invocation.now));
     let body = report.body();
@@ -74,7 +83,8 @@ impl<F: Fleet, H: EventHistory, C: RuntimeCache> Calculation<F, H, C> {
     async fn run(&self, payload: Value, invocation: Invocation) -> Result<Report, RunError> {
         let now = invocation.now;
         let request = Request::read(payload, now)?;
-        let observed = self.fleet.list(now).await.map_err(RunError::Fleet)?;
+        let observed = timeout_at(invocation.deadline, self.fleet.list(now)).await;
+        let observed = observed.map_err(|_| RunError::TimeUp("listing the servers"))?.map_err(RunError::Fleet)?;
         let Selection { mut servers, missing } = Servers::select(observed, request.servers.as_deref());
         let this_month = request.month == Month::of(now);
         let of_fleet = this_month && request.servers.is_none();
@@ -83,22 +93,27 @@ impl<F: Fleet, H: EventHistory, C: RuntimeCache> Calculation<F, H, C> {
             return Ok(report);
         }
         // Asked first, so that a table that cannot be reached fails the run before it costs CloudTrail requests.
-        let cached = match this_month {
-            true => self.cache.read(&servers.ids()).await.map_err(RunError::CacheRead)?,
-            false => HashMap::new(),
-        };
+        let cached = if this_month { self.read_cache(&servers, invocation.deadline).await? } else { HashMap::new() };
         let history = self.read_history(&mut servers, request.month, invocation).await?;
         let entries = servers.entries(&coverage(history.covered), request.month, now);
         report.history = Some(history);
-        report.uncertain = entries.iter().filter(|(_, entry)| entry.uncertainty > Default::default()).count();
-        report.fleet_minutes = entries.iter().map(|(_, entry)| entry.minutes).sum();
         if this_month {
             self.store(entries, &cached, invocation, &mut report).await?;
         } else {
             report.processed = entries.len();
+            entries.iter().for_each(|(_, entry)| report.count(Some(entry)));
             report.results = entries.iter().map(|(id, entry)| result(id, entry)).collect();
         }
         Ok(report)
+    }
+
+    async fn read_cache(
+        &self,
+        servers: &Servers,
+        deadline: Instant,
+    ) -> Result<HashMap<InstanceId, CacheEntry>, RunError> {
+        let read = timeout_at(deadline, self.cache.read(&servers.ids())).await;
+        read.map_err(|_| RunError::TimeUp("reading the servers table"))?.map_err(RunError::CacheRead)
     }
 
     /// Reads CloudTrail as far back as needed and, where few requests did that, as far as it helps.
@@ -118,20 +133,25 @@ impl<F: Fleet, H: EventHistory, C: RuntimeCache> Calculation<F, H, C> {
         read.map_err(RunError::History)?;
         servers.learn(sweep.take_evidence());
         if sweep.covered().is_empty() {
-            let cost = sweep.cost();
-            return Err(RunError::Throttled { throttles: cost.throttles, lookups: cost.lookups });
+            return Err(RunError::Throttled(sweep.cost()));
         }
-        let spare = sweep.covered().from <= needed && sweep.cost().lookups < SPARE_LOOKUPS;
-        if spare && servers.lack_history(&coverage(sweep.covered()), month, now) {
-            if let Err(error) = sweep.read_back_to(window.from, Limits { deadline, lookups: SPARE_LOOKUPS }).await {
-                // What is needed has been read, this was only to know more.
+        let lookups = sweep.cost().lookups;
+        let spare = SPARE_LOOKUPS.max(lookups + lookups / 2);
+        let mut failed = false;
+        if sweep.covered().from <= needed
+            && lookups < spare
+            && servers.lack_history(&coverage(sweep.covered()), month, now)
+        {
+            if let Err(error) = sweep.read_back_to(window.from, Limits { deadline, lookups: spare }).await {
+                // What is needed has been read. Yet the last run may have read more, and known better.
                 tracing::warn!("Could not read further back than needed: {error}");
+                failed = true;
             }
             servers.learn(sweep.take_evidence());
         }
         let covered = sweep.covered();
-        let complete = covered.from <= needed;
-        if !complete {
+        let complete = covered.from <= needed && !failed;
+        if covered.from > needed {
             tracing::warn!(%covered.from, %needed, "Time was up before CloudTrail was read whole: read since {}, needed since {needed}", covered.from);
         }
         Ok(HistoryReport { covered, complete, cost: sweep.cost() })
@@ -156,20 +176,21 @@ impl<F: Fleet, H: EventHistory, C: RuntimeCache> Calculation<F, H, C> {
                 }
             });
         let mut outcomes = stream::iter(writes).buffer_unordered(CONCURRENT_WRITES);
-        let mut first_error = None;
+        let (mut first_error, mut unanswered) = (None, false);
         while let Some((id, entry, outcome)) = outcomes.next().await {
-            if !matches!(outcome, Outcome::Written(_)) {
-                report.age(cached.get(id), invocation.now);
-            }
+            let known = if matches!(outcome, Outcome::Written(_)) { Some(entry) } else { cached.get(id) };
+            report.count(known.filter(|known| known.month == entry.month));
+            report.age(known, invocation.now);
             match outcome {
                 Outcome::Written(written) => {
                     report.processed += 1;
                     log_written(id, entry, written);
                 }
                 Outcome::Kept => report.kept += 1,
-                Outcome::NotReached => report.remaining += 1,
-                Outcome::Failed(error) if report.processed == 0 && error.is_lasting() => {
-                    return Err(RunError::CacheWrite(error));
+                Outcome::NotBegun => report.remaining += 1,
+                Outcome::Unanswered => {
+                    report.remaining += 1;
+                    unanswered = true;
                 }
                 Outcome::Failed(error) => {
                     report.errors += 1;
@@ -179,17 +200,19 @@ impl<F: Fleet, H: EventHistory, C: RuntimeCache> Calculation<F, H, C> {
             }
         }
         match first_error {
-            Some(error) if report.processed == 0 => Err(RunError::CacheWrite(error)),
-            _ => Ok(()),
+            _ if report.processed + report.kept > 0 => Ok(()),
+            Some(error) => Err(RunError::CacheWrite(error)),
+            None if unanswered => Err(RunError::CacheSilent),
+            None => Ok(()),
         }
     }
 
     async fn write(&self, id: &InstanceId, entry: &CacheEntry, deadline: Instant) -> Outcome {
         if Instant::now() >= deadline {
-            return Outcome::NotReached;
+            return Outcome::NotBegun;
         }
         match timeout_at(deadline, self.cache.write(id, entry)).await {
-            Err(_) => Outcome::NotReached,
+            Err(_) => Outcome::Unanswered,
             Ok(Ok(written)) => Outcome::Written(written),
             Ok(Err(error)) => Outcome::Failed(error),
         }
@@ -202,8 +225,10 @@ enum Outcome {
     Written(Written),
     /// The cached value is more certain and stays.
     Kept,
-    /// The time was up.
-    NotReached,
+    /// The time was up before its turn came.
+    NotBegun,
+    /// The time was up before the table answered.
+    Unanswered,
     /// It could not be written.
     Failed(uptime_aws::ServiceError),
 }
@@ -220,12 +245,4 @@ fn log_written(id: &InstanceId, entry: &CacheEntry, written: Written) {
 
 fn coverage(covered: Window) -> Coverage {
     Coverage::none().with(covered)
-}
-
-impl Report {
-    /// A server that this run did not write: its cache is as old as it was, or as the month where there is none.
-    fn age(&mut self, cached: Option<&CacheEntry>, now: DateTime<Utc>) {
-        let age = cached.map_or(now - self.month.start(), |entry| entry.age(now));
-        self.oldest_cache_age = self.oldest_cache_age.max(age);
-    }
 }

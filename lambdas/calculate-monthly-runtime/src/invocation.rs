@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// Time for the last writes and the answer before Lambda ends the process.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// The time of a run to which nobody gave a deadline: `cargo lambda watch` sends one from 1970.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(300);
+
 /// When an invocation began and when it has to be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
@@ -24,7 +27,7 @@ impl Invocation {
     /// Begins now, with the deadline that Lambda gave. This is the only look at a clock of the wall.
     #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
     pub fn begin(context: &Context) -> Self {
-        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
         // Short timeouts keep at least half of their time.
         let usable = left.saturating_sub(GRACE).max(left / 2);
         Self::within(Utc::now(), usable)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use uptime::{InstanceId, Minutes, Month, Window};
+use uptime::{CacheEntry, InstanceId, Minutes, Month, Window};
 use uptime_aws::metrics::{Metrics, Unit};
 use uptime_aws::ports::SweepCost;
 
@@ -14,6 +14,14 @@ pub(crate) struct HistoryReport {
     pub(crate) covered: Window,
     pub(crate) complete: bool,
     pub(crate) cost: SweepCost,
+}
+
+/// What CloudTrail cost; a run that fails for it tells this much.
+pub(crate) fn history_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 2] {
+    [
+        ("CloudTrailLookups", Unit::Count, cost.lookups as f64),
+        ("CloudTrailThrottles", Unit::Count, cost.throttles as f64),
+    ]
 }
 
 /// The counts of one run.
@@ -87,15 +95,27 @@ impl Report {
         }
     }
 
+    /// Counts what is known of one server this month, after the run.
+    pub(crate) fn count(&mut self, known: Option<&CacheEntry>) {
+        let Some(entry) = known else { return };
+        self.uncertain += usize::from(entry.uncertainty > Minutes::default());
+        self.fleet_minutes = self.fleet_minutes + entry.minutes;
+    }
+
+    /// Counts how old what is known of a server is; as old as the month where nothing is.
+    pub(crate) fn age(&mut self, known: Option<&CacheEntry>, now: DateTime<Utc>) {
+        let age = known.map_or(now - self.month.start(), |entry| entry.age(now));
+        self.oldest_cache_age = self.oldest_cache_age.max(age);
+    }
+
     /// The log line that CloudWatch makes metrics of.
     pub(crate) fn metrics(&self, metrics: &Metrics, now: DateTime<Utc>) -> Value {
         let cost = self.history.map(|history| history.cost).unwrap_or_default();
         let mut values = vec![
             ("ServersProcessed", Unit::Count, self.processed as f64),
             ("ServerErrors", Unit::Count, self.errors as f64),
-            ("CloudTrailLookups", Unit::Count, cost.lookups as f64),
-            ("CloudTrailThrottles", Unit::Count, cost.throttles as f64),
         ];
+        values.extend(history_metrics(&cost));
         if self.of_fleet {
             values.extend([
                 ("ServersTotal", Unit::Count, self.total as f64),

@@ -35,8 +35,8 @@ pub enum RecordError {
 
 /// The evidence in one CloudTrail record.
 ///
-/// `resources` are the instance ids that `LookupEvents` lists beside the record; they stand in for the response of a
-/// `RunInstances` whose instances were cut from it. Records of other services, of other calls and of failed calls and
+/// `resources` are the instance ids that `LookupEvents` lists beside the record; they stand in for instances that were cut
+/// from a large one. Records of other services, of other calls and of failed calls and
 /// dry runs are no evidence.
 ///
 /// # Errors
@@ -54,8 +54,10 @@ impl Record<'_> {
     fn evidence(&self, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
         match &*self.event_name {
             "RunInstances" => self.launches(resources),
-            "StartInstances" => self.transitions(start_fact),
-            "StopInstances" | "TerminateInstances" => self.transitions(stop_fact),
+            "StartInstances" => self.transitions(start_fact, Fact::RunningAfter, resources),
+            "StopInstances" | "TerminateInstances" => {
+                self.transitions(stop_fact, Fact::SeenStopped { last_start: None }, resources)
+            }
             "RebootInstances" => self.reboots(),
             "BidEvictedEvent" => self.evictions(),
             _ => Ok(Vec::new()),
@@ -63,10 +65,9 @@ impl Record<'_> {
     }
 
     fn launches(&self, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
-        let named: Vec<InstanceId> = match items(&self.response_elements) {
-            Some(items) => items.iter().map(|item| self.instance_id(item)).collect::<Result<_, _>>()?,
-            None => resources.to_vec(),
-        };
+        let launched = items(&self.response_elements).unwrap_or_default();
+        let mut named = launched.iter().map(|item| self.instance_id(item)).collect::<Result<Vec<_>, _>>()?;
+        named.extend(resources.iter().filter(|id| !named.contains(id)).cloned().collect::<Vec<_>>());
         if named.is_empty() {
             return Err(self.incomplete("which instances it launched"));
         }
@@ -75,10 +76,22 @@ impl Record<'_> {
         Ok(named.into_iter().flat_map(facts).collect())
     }
 
-    /// Start, stop and terminate calls: what each item means depends on the state before it.
-    fn transitions(&self, fact: fn(InstanceState) -> Option<Fact>) -> Result<Vec<ServerEvidence>, RecordError> {
-        let items = items(&self.response_elements).ok_or_else(|| self.incomplete("which instances it changed"))?;
+    /// Start, stop and terminate calls: what each item means depends on the state before it. Where the items were cut, of
+    /// all that it was called for `unknown` is true.
+    fn transitions(
+        &self,
+        fact: fn(InstanceState) -> Option<Fact>,
+        unknown: Fact,
+        resources: &[InstanceId],
+    ) -> Result<Vec<ServerEvidence>, RecordError> {
         let at = self.time()?;
+        let Some(items) = items(&self.response_elements) else {
+            let asked = items_asked_for(self)?.unwrap_or_else(|| resources.to_vec());
+            if asked.is_empty() {
+                return Err(self.incomplete("which instances it changed"));
+            }
+            return Ok(asked.into_iter().map(|id| (id, self.tell(at, unknown.clone()))).collect());
+        };
         let mut found = Vec::with_capacity(items.len());
         for item in items {
             let id = self.instance_id(item)?;
@@ -129,6 +142,11 @@ impl Record<'_> {
     fn incomplete(&self, missing: &'static str) -> RecordError {
         RecordError::Incomplete { event_name: self.event_name.to_string(), missing }
     }
+}
+
+fn items_asked_for(record: &Record<'_>) -> Result<Option<Vec<InstanceId>>, RecordError> {
+    let asked = items(&record.request_parameters);
+    asked.map(|items| items.iter().map(|item| record.instance_id(item)).collect()).transpose()
 }
 
 /// Some samples carry a stray blank around an id.
@@ -217,6 +235,20 @@ mod tests {
         let resources = ["i-abcd1111".parse().unwrap(), "i-abcd2222".parse().unwrap()];
         assert_eq!(read_record(&cut, &resources).unwrap().len(), 4);
         assert!(matches!(read_record(&cut, &[]), Err(RecordError::Incomplete { .. })));
+    }
+
+    #[test]
+    fn calls_whose_instances_were_cut_tell_what_they_can() {
+        let cut = r#""requestParameters":{"omitted":true},"responseElements":{"omitted":true}"#;
+        let named = r#""requestParameters":{"instancesSet":{"items":[{"instanceId":"i-abcd1111"}]}},"responseElements":{"omitted":true}"#;
+        let resources = ["i-abcd1111".parse().unwrap()];
+        for (name, fact) in
+            [("StartInstances", Fact::RunningAfter), ("StopInstances", Fact::SeenStopped { last_start: None })]
+        {
+            let told = read_record(&record(name, cut), &resources).unwrap();
+            assert_eq!((told.len(), &told[0].1.fact), (1, &fact));
+            assert_eq!(facts(&record(name, named)), [("i-abcd1111".to_owned(), fact)]);
+        }
     }
 
     #[test]

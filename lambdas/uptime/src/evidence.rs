@@ -17,11 +17,13 @@ pub struct Evidence {
     pub source: Source,
 }
 
-/// What a piece of evidence says. Each but `Created` knows the state before and after it.
+/// What a piece of evidence says. Each knows the state before and after it, as far as it says no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
     /// Stopped before, running after.
     Started,
+    /// Running after; of the state before nothing is known.
+    RunningAfter,
     /// Running before, not running after.
     Stopped,
     /// Running at that moment; says nothing of since when, except where EC2 told the last start.

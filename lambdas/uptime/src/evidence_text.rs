@@ -27,6 +27,7 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, last_start) = match self {
             Self::Started => ("started", None),
+            Self::RunningAfter => ("running-after", None),
             Self::Stopped => ("stopped", None),
             Self::Created => ("created", None),
             Self::SeenRunning { last_start } => ("seen-running", *last_start),
@@ -72,6 +73,7 @@ fn fact(word: &str) -> Option<Fact> {
     };
     match (name, last_start) {
         ("started", None) => Some(Fact::Started),
+        ("running-after", None) => Some(Fact::RunningAfter),
         ("stopped", None) => Some(Fact::Stopped),
         ("created", None) => Some(Fact::Created),
         ("seen-running", last_start) => Some(Fact::SeenRunning { last_start }),
@@ -98,7 +100,8 @@ fn source(words: &str) -> Option<Source> {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 8] = [
+    const TEXTS: [&str; 9] = [
+        "2025-10-04T14:13:33Z running-after CloudTrail StartInstances 7bf73129",
         "2025-10-04T14:13:33Z started CloudTrail StartInstances 7bf73129-1428-4cd3-a780-95db273d1602",
         "2025-10-04T14:13:33Z stopped CloudTrail BidEvictedEvent ",
         "2025-10-04T14:13:33.250Z seen-running(last-start=2025-10-04T14:00:00Z) EC2",

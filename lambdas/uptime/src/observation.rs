@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::evidence::{Evidence, Fact, Source};
 use crate::instance::InstanceId;
+use crate::points::SAME_CHANGE;
 
 /// The state of an EC2 instance, as EC2 names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,8 +80,17 @@ impl Observation {
         let last_start = self.launch_time.filter(|launch| *launch <= self.observed_at);
         match self.state {
             // LaunchTime is set, yet the run has not begun, and CloudTrail may already tell of the start.
-            InstanceState::Pending => return found,
+            InstanceState::Pending => {
+                found.push(ec2(self.observed_at, Fact::SeenStopped { last_start: None }));
+                return found;
+            }
+            // Started while EC2 was asked, which is a little after the instant that the answer is taken for.
+            InstanceState::Running if self.launch_time > Some(self.observed_at) => return found,
             InstanceState::Running => found.push(ec2(self.observed_at, Fact::SeenRunning { last_start })),
+            // Stopped while EC2 was asked.
+            _ if self.transition_time() > Some(self.observed_at) => {
+                found.push(ec2(self.observed_at, Fact::SeenRunning { last_start }));
+            }
             _ => {
                 found.push(ec2(self.observed_at, Fact::SeenStopped { last_start }));
                 found.extend(self.transition_evidence(last_start));
@@ -90,15 +100,22 @@ impl Observation {
         found
     }
 
+    fn transition_time(&self) -> Option<DateTime<Utc>> {
+        transition_time(self.transition_reason.as_deref()?)
+    }
+
     /// The stop that `StateTransitionReason` tells, where it has a time that can belong to the last run.
     fn transition_evidence(&self, last_start: Option<DateTime<Utc>>) -> Option<Evidence> {
-        let at = transition_time(self.transition_reason.as_deref()?)?;
-        if at > self.observed_at || last_start.is_some_and(|start| at < start) {
+        let at = self.transition_time()?;
+        if last_start.is_some_and(|start| at < start) {
             return None;
         }
         Some(match self.state {
-            // The reason of a terminated server tells the termination, which may have found it stopped already.
-            InstanceState::ShuttingDown | InstanceState::Terminated => ec2(at, Fact::SeenStopped { last_start: None }),
+            // The reason of a terminated server tells the termination, which may have found it stopped already. It may be
+            // noted a moment before CloudTrail's time of the call, and must not seem to come before the stop.
+            InstanceState::ShuttingDown | InstanceState::Terminated => {
+                ec2((at + SAME_CHANGE).min(self.observed_at), Fact::SeenStopped { last_start: None })
+            }
             _ => ec2(at, Fact::Stopped),
         })
     }
@@ -168,11 +185,23 @@ mod tests {
     #[test]
     fn the_reason_of_a_terminated_server_does_not_say_that_it_ran_until_then() {
         let found = facts(&observed(InstanceState::Terminated, "User initiated (2025-10-04 12:00:00 GMT)"));
-        assert!(found.contains(&("2025-10-04T12:00:00+00:00".into(), Fact::SeenStopped { last_start: None })));
+        assert!(found.contains(&("2025-10-04T12:02:00+00:00".into(), Fact::SeenStopped { last_start: None })));
     }
 
     #[test]
-    fn a_pending_server_neither_runs_nor_is_stopped() {
-        assert_eq!(facts(&observed(InstanceState::Pending, "")), [("2025-01-01T00:00:00+00:00".into(), Fact::Created)]);
+    fn a_pending_server_does_not_run_yet() {
+        let found = facts(&observed(InstanceState::Pending, ""));
+        let not_running = ("2025-10-09T00:00:00+00:00".into(), Fact::SeenStopped { last_start: None });
+        assert_eq!(found, [("2025-01-01T00:00:00+00:00".into(), Fact::Created), not_running]);
+    }
+
+    #[test]
+    fn a_change_while_ec2_was_asked_is_not_yet_one() {
+        let last_start = Some(at("2025-10-04T10:00:00Z"));
+        let stopping = facts(&observed(InstanceState::Stopping, "User initiated (2025-10-09 00:00:02 GMT)"));
+        assert!(stopping.contains(&("2025-10-09T00:00:00+00:00".into(), Fact::SeenRunning { last_start })));
+        let started =
+            Observation { launch_time: Some(at("2025-10-09T00:00:02Z")), ..observed(InstanceState::Running, "") };
+        assert_eq!(facts(&started), [("2025-01-01T00:00:00+00:00".into(), Fact::Created)]);
     }
 }

@@ -8,7 +8,7 @@ use crate::window::{Coverage, Window};
 /// How much later than the call a state-change `running` still tells of the same start.
 const SAME_START: TimeDelta = TimeDelta::minutes(15);
 /// How far apart a call, EC2's own note of it and the `stopping` event may tell of one change: clocks and rounding.
-const SAME_CHANGE: TimeDelta = TimeDelta::minutes(2);
+pub(crate) const SAME_CHANGE: TimeDelta = TimeDelta::minutes(2);
 
 /// Whether a server's time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) struct Point {
 pub(crate) enum Kind {
     SeenStopped,
     Start,
+    /// A start of which the state before is not known: it may have been running.
+    RunningAfter,
     SeenRunning,
     Stop,
     /// A start and a stop within one second, whose order only the neighbours can tell: the state is the same before and
@@ -41,7 +43,7 @@ impl Kind {
         match self {
             Self::SeenStopped | Self::Start => Some(State::NotRunning),
             Self::SeenRunning | Self::Stop => Some(State::Running),
-            Self::Both => None,
+            Self::RunningAfter | Self::Both => None,
         }
     }
 
@@ -49,7 +51,7 @@ impl Kind {
     pub(crate) fn after(self) -> Option<State> {
         match self {
             Self::SeenStopped | Self::Stop => Some(State::NotRunning),
-            Self::SeenRunning | Self::Start => Some(State::Running),
+            Self::SeenRunning | Self::Start | Self::RunningAfter => Some(State::Running),
             Self::Both => None,
         }
     }
@@ -90,6 +92,7 @@ impl Points {
                     continue;
                 }
                 Fact::Started => (Kind::Start, None),
+                Fact::RunningAfter => (Kind::RunningAfter, None),
                 Fact::Stopped => (Kind::Stop, None),
                 Fact::SeenRunning { last_start } => (Kind::SeenRunning, last_start),
                 Fact::SeenStopped { last_start } => (Kind::SeenStopped, last_start),

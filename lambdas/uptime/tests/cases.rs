@@ -253,3 +253,40 @@ fn a_run_across_midnight_is_split_and_the_days_sum_to_the_month() {
         Server::seen(Running).launched(-20.0).at(31.0 * 24.0).timeline().days(support::month(), support::hour(800.0));
     assert_eq!(whole.iter().map(|day| day.as_f64()).collect::<Vec<_>>(), [1440.0; 31]);
 }
+
+#[test]
+fn a_termination_noted_a_moment_before_the_call_is_still_its_stop() {
+    let second = 1.0 / 3600.0;
+    let server = Server::seen(Terminated)
+        .launched(1.0)
+        .created(1.0)
+        .reason(3.0 - second)
+        .record(&call("RunInstances", 1.0, &[("", Server::ID)]))
+        .record(&call("TerminateInstances", 3.0, &[("running", Server::ID)]));
+    server.at(NOW).assert_minutes(120.0);
+}
+
+/// Its items were cut, so nobody knows whether the server was running before it: there may have been a run in between.
+#[test]
+fn a_start_whose_items_were_cut_never_lets_the_time_around_it_pass_for_known() {
+    let id = Server::ID;
+    let cut = |name: &str, hours: f64| {
+        call(name, hours, &[("stopped", id)])
+            .replace(r#""responseElements":{"instancesSet""#, r#""responseElements":{"omitted""#)
+    };
+    let server = Server::seen(Stopped)
+        .off_at_the_start()
+        .record(&cut("StartInstances", 10.0))
+        .record(&cut("StopInstances", 12.0))
+        .launched(20.0)
+        .reason(21.0);
+    server.at(NOW).assert_span(60.0, 120.0);
+    let ran_before = Server::seen(Stopped)
+        .off_at_the_start()
+        .record(&call("StartInstances", 5.0, &[("stopped", id)]))
+        .record(&cut("StartInstances", 10.0))
+        .record(&call("StopInstances", 12.0, &[("running", id)]))
+        .launched(20.0)
+        .reason(21.0);
+    ran_before.at(NOW).assert_span(180.0, 300.0);
+}

@@ -66,6 +66,8 @@ pub(crate) struct FakeHistory {
     pub(crate) reach: Option<DateTime<Utc>>,
     pub(crate) lookups_per_read: u64,
     pub(crate) error: Option<&'static str>,
+    /// From this many requests on, reading fails.
+    pub(crate) fails_after: Option<u64>,
 }
 
 pub(crate) struct FakeSweep {
@@ -89,6 +91,9 @@ impl Sweep for FakeSweep {
     async fn read_back_to(&mut self, instant: DateTime<Utc>, limits: Limits) -> Result<(), ServiceError> {
         if let Some(operation) = self.history.error {
             return Err(denied(operation));
+        }
+        if self.history.fails_after.is_some_and(|lookups| self.cost.lookups >= lookups) {
+            return Err(denied("CloudTrail LookupEvents"));
         }
         assert!(self.cost.lookups < limits.lookups, "asked to read without any request left");
         let from = instant.max(self.window.from).max(self.history.reach.unwrap_or(instant));
@@ -160,5 +165,8 @@ pub(crate) async fn run(
     let invocation = Invocation::within(now(), Duration::from_secs(seconds));
     let response = handle(&calculation, payload, invocation).await?;
     assert_eq!(response.status_code, 200);
+    let contract = ["message", "total_servers", "processed", "errors"];
+    let order = contract.map(|field| response.body.find(&format!("\"{field}\":")).unwrap());
+    assert!(response.body.starts_with("{\"message\":") && order.is_sorted(), "{}", response.body);
     Ok(serde_json::from_str(&response.body).unwrap())
 }
