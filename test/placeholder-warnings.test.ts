@@ -1,4 +1,4 @@
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Construct } from 'constructs';
 import { expect, test, vi } from 'vitest';
 import { RuntimeCacheStack } from '../lib/runtime-cache-stack.ts';
@@ -11,9 +11,30 @@ vi.mock('../lib/constructs/monthly-runtime-calculation.ts', () => ({
   },
 }));
 
+const placeholders = { alarmSubscribers: ['operators@example.com'], runbookUrl: 'https://example.com/RUNBOOK.md' };
+
+test('production with placeholders is refused by CloudFormation, with the sentence', () => {
+  const stack = new RuntimeCacheStack(testApp(['**']), testEnvironment({ ...placeholders, production: true }));
+  Template.fromStack(stack).templateMatches({
+    Rules: {
+      PlaceholdersAreReplaced: {
+        Assertions: [
+          {
+            Assert: { 'Fn::Equals': ['placeholders', 'replaced'] },
+            AssertDescription:
+              'Environment "test": setting "alarmSubscribers" still holds the placeholder "operators@example.com"; ' +
+              'Environment "test": setting "runbookUrl" still holds the placeholder "https://example.com/RUNBOOK.md"; ' +
+              'replace it in lib/environments.ts.',
+          },
+        ],
+      },
+    },
+  });
+});
+
 test('outside production, placeholders are warned of where the stack is built for deployment', () => {
-  const settings = { alarmSubscribers: ['operators@example.com'], runbookUrl: 'https://example.com/RUNBOOK.md' };
-  const stack = new RuntimeCacheStack(testApp(['**']), testEnvironment(settings));
+  const stack = new RuntimeCacheStack(testApp(['**']), testEnvironment(placeholders));
+  expect(Template.fromStack(stack).toJSON().Rules).not.toHaveProperty('PlaceholdersAreReplaced');
   const warnings = Annotations.fromStack(stack)
     .findWarning('*', Match.anyValue())
     .map(({ entry }) => entry.data);
