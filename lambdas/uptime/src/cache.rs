@@ -19,6 +19,9 @@ pub struct CacheEntry {
     pub month: Month,
     /// Start of the run that was still going on; none where the server was not running.
     pub running_since: Option<DateTime<Utc>>,
+    /// From how many pieces of evidence it was computed. What is known of a month only grows, so of two entries of one
+    /// month this tells which knew more, whenever they were written.
+    pub evidence: usize,
 }
 
 impl CacheEntry {
@@ -31,6 +34,7 @@ impl CacheEntry {
             timestamp: now,
             month,
             running_since: timeline.running_since(),
+            evidence: 0,
         }
     }
 

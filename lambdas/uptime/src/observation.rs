@@ -76,28 +76,50 @@ pub struct Observation {
 impl Observation {
     /// The evidence in it, about a server that was at `observed_at` in `state`.
     pub fn evidence(&self) -> Vec<Evidence> {
-        let mut found: Vec<Evidence> = self.created_at.map(|at| ec2(at, Fact::Created)).into_iter().collect();
-        let last_start = self.launch_time.filter(|launch| *launch <= self.observed_at);
+        let mut found = self.lasting_evidence();
+        found.extend(match self.state {
+            // Not running at that moment, though CloudTrail may already tell of the start: true of the moment only.
+            InstanceState::Pending => Some(ec2(self.observed_at, Fact::SeenStopped { last_start: None })),
+            _ => self.sighting(),
+        });
+        found
+    }
+
+    /// The state that it was seen in; none where EC2 shows a server between two states, of which nothing is to be kept.
+    pub fn sighting(&self) -> Option<Evidence> {
+        let last_start = self.last_start();
         match self.state {
-            // LaunchTime is set, yet the run has not begun, and CloudTrail may already tell of the start.
-            InstanceState::Pending => {
-                found.push(ec2(self.observed_at, Fact::SeenStopped { last_start: None }));
-                return found;
-            }
+            InstanceState::Pending => None,
             // Started while EC2 was asked, which is a little after the instant that the answer is taken for.
-            InstanceState::Running if self.launch_time > Some(self.observed_at) => return found,
-            InstanceState::Running => found.push(ec2(self.observed_at, Fact::SeenRunning { last_start })),
+            InstanceState::Running if self.launch_time > Some(self.observed_at) => None,
+            InstanceState::Running => Some(ec2(self.observed_at, Fact::SeenRunning { last_start })),
             // Stopped while EC2 was asked.
             _ if self.transition_time() > Some(self.observed_at) => {
-                found.push(ec2(self.observed_at, Fact::SeenRunning { last_start }));
+                Some(ec2(self.observed_at, Fact::SeenRunning { last_start }))
             }
-            _ => {
-                found.push(ec2(self.observed_at, Fact::SeenStopped { last_start }));
-                found.extend(self.transition_evidence(last_start));
-            }
+            _ => Some(ec2(self.observed_at, Fact::SeenStopped { last_start })),
+        }
+    }
+
+    /// What it tells of other moments than its own: the creation, the last start, the last stop. It is the same from
+    /// observation to observation until something happens.
+    pub fn lasting_evidence(&self) -> Vec<Evidence> {
+        let mut found: Vec<Evidence> = self.created_at.map(|at| ec2(at, Fact::Created)).into_iter().collect();
+        // LaunchTime of a pending server is set, yet the run has not begun.
+        if self.state == InstanceState::Pending {
+            return found;
+        }
+        let last_start = self.last_start();
+        let stops_later = self.transition_time() > Some(self.observed_at);
+        if self.state != InstanceState::Running && !stops_later {
+            found.extend(self.transition_evidence(last_start));
         }
         found.extend(last_start.map(|at| ec2(at, Fact::Started)));
         found
+    }
+
+    fn last_start(&self) -> Option<DateTime<Utc>> {
+        self.launch_time.filter(|launch| *launch <= self.observed_at)
     }
 
     fn transition_time(&self) -> Option<DateTime<Utc>> {

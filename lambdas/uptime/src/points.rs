@@ -6,7 +6,7 @@ use crate::evidence::{Evidence, Fact, Source};
 use crate::window::{Coverage, Window};
 
 /// How much later than the call a state-change `running` still tells of the same start.
-const SAME_START: TimeDelta = TimeDelta::minutes(15);
+pub(crate) const SAME_START: TimeDelta = TimeDelta::minutes(15);
 /// How far apart a call, EC2's own note of it and the `stopping` event may tell of one change: clocks and rounding.
 pub(crate) const SAME_CHANGE: TimeDelta = TimeDelta::minutes(2);
 
@@ -85,10 +85,11 @@ impl Points {
         let mut known = Self { starts_known: coverage.clone(), ..Self::default() };
         let mut told: Vec<Told> = Vec::new();
         let mut running_since: Vec<Window> = Vec::new();
-        for evidence in evidence.into_iter().filter(|evidence| evidence.at <= now) {
-            let (kind, last_start) = match evidence.fact {
+        let evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
+        for told_now in &evidence {
+            let (kind, last_start) = match told_now.fact {
                 Fact::Created => {
-                    known.created = known.created.max(Some(evidence.at));
+                    known.created = known.created.max(Some(told_now.at));
                     continue;
                 }
                 Fact::Started => (Kind::Start, None),
@@ -97,11 +98,15 @@ impl Points {
                 Fact::SeenRunning { last_start } => (Kind::SeenRunning, last_start),
                 Fact::SeenStopped { last_start } => (Kind::SeenStopped, last_start),
             };
-            let source = Teller::of(&evidence.source);
-            told.push(Told { at: evidence.at, kind, source });
             // A last start after the sighting is no start that it could tell of.
-            if let Some(start) = last_start.filter(|start| *start <= evidence.at) {
-                let window = Window::new(start, evidence.at);
+            let last_start = last_start.filter(|start| *start <= told_now.at);
+            let seen_until =
+                last_start.map_or(told_now.at, |start| old_news_since(&evidence, told_now.at, kind, start));
+            if seen_until == told_now.at {
+                told.push(Told { at: told_now.at, kind, source: Teller::of(&told_now.source) });
+            }
+            if let Some(start) = last_start {
+                let window = Window::new(start, seen_until);
                 known.starts_known.add(window);
                 told.push(Told { at: start, kind: Kind::Start, source: Teller::Ec2 });
                 running_since.extend((kind == Kind::SeenRunning).then_some(window));
@@ -137,6 +142,23 @@ impl Points {
             }
         }
     }
+}
+
+/// Up to when what EC2 showed at `seen_at` was so. EC2 may show a server for a moment as it was before a change that was
+/// told already: running though it stopped after its last start, or stopped with a last start before another one.
+fn old_news_since(
+    evidence: &[&Evidence],
+    seen_at: DateTime<Utc>,
+    kind: Kind,
+    last_start: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let missed = |told: &&&Evidence| match (kind, &told.fact) {
+        (Kind::SeenRunning, Fact::Stopped) => told.at > last_start,
+        (Kind::SeenStopped, Fact::Started) => told.source != Source::Ec2 && told.at - last_start > SAME_START,
+        _ => false,
+    };
+    let just_before = evidence.iter().filter(|told| told.at <= seen_at && seen_at - told.at <= SAME_CHANGE);
+    just_before.filter(missed).map(|told| told.at).min().unwrap_or(seen_at)
 }
 
 /// Which kind of source told of a change: two of one kind tell of two changes, two of different kinds may tell of one.

@@ -1,6 +1,9 @@
 //! Windows of time, and the coverage made of them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// A stretch of time from `from` up to `to`; one that would end before it begins is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,31 @@ impl Window {
     /// True where nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.from == self.to
+    }
+}
+
+/// A text that is no window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a window of time: expected `from/to`, two RFC 3339 times in order")]
+pub struct InvalidWindow(pub String);
+
+/// As ISO 8601 writes an interval: `2025-10-01T00:00:00Z/2025-10-11T09:30:00Z`.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        write!(f, "{}/{}", text(self.from), text(self.to))
+    }
+}
+
+impl FromStr for Window {
+    type Err = InvalidWindow;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (from, to) = text.split_once('/').ok_or_else(|| InvalidWindow(text.to_owned()))?;
+        match (from.parse(), to.parse()) {
+            (Ok(from), Ok(to)) if from <= to => Ok(Self { from, to }),
+            _ => Err(InvalidWindow(text.to_owned())),
+        }
     }
 }
 
@@ -72,6 +100,47 @@ impl Coverage {
     /// The windows, in time order.
     pub fn windows(&self) -> &[Window] {
         &self.windows
+    }
+
+    /// Adds all windows of another coverage.
+    #[must_use]
+    pub fn and(self, other: &Coverage) -> Self {
+        other.windows.iter().copied().fold(self, Self::with)
+    }
+
+    /// The part of it that lies in `window`.
+    #[must_use]
+    pub fn within(&self, window: &Window) -> Self {
+        self.windows.iter().map(|covered| covered.within(window)).collect()
+    }
+
+    /// The first covered instant.
+    pub fn start(&self) -> Option<DateTime<Utc>> {
+        self.windows.first().map(|window| window.from)
+    }
+
+    /// The first instant after all that is covered.
+    pub fn end(&self) -> Option<DateTime<Utc>> {
+        self.windows.last().map(|window| window.to)
+    }
+
+    /// All time before its end; empty where nothing is covered.
+    pub(crate) fn up_to_end(&self) -> Window {
+        let end = self.end().unwrap_or(DateTime::<Utc>::MIN_UTC);
+        Window::new(DateTime::<Utc>::MIN_UTC, end)
+    }
+
+    /// The parts of `window` that are not covered, in time order.
+    pub fn holes(&self, window: Window) -> Vec<Window> {
+        let mut holes = Vec::new();
+        let mut from = window.from;
+        for covered in self.windows.iter().filter(|covered| covered.to > window.from && covered.from < window.to) {
+            holes.push(Window::new(from, covered.from));
+            from = covered.to;
+        }
+        holes.push(Window::new(from, window.to));
+        holes.retain(|hole| !hole.is_empty());
+        holes
     }
 
     /// Up to where time is covered without a gap from `instant` on; `instant` itself where it is not covered.
@@ -121,6 +190,26 @@ mod tests {
         let coverage: Coverage = [window(0, 10), window(20, 30)].into_iter().collect();
         assert_eq!((coverage.since(at(10)), coverage.until(at(0))), (at(0), at(10)));
         assert_eq!((coverage.since(at(15)), coverage.until(at(15))), (at(15), at(15)));
+    }
+
+    #[test]
+    fn holes_are_what_is_not_covered() {
+        let coverage: Coverage = [window(10, 20), window(30, 40)].into_iter().collect();
+        assert_eq!(coverage.holes(window(0, 50)), [window(0, 10), window(20, 30), window(40, 50)]);
+        assert_eq!(coverage.holes(window(15, 35)), [window(20, 30)]);
+        assert_eq!(coverage.holes(window(12, 18)), []);
+        assert_eq!(Coverage::none().holes(window(0, 5)), [window(0, 5)]);
+        assert_eq!(coverage.holes(window(20, 30)), [window(20, 30)]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_as_it_was() {
+        for window in [window(0, 60), Window::new(at(0), at(60) + TimeDelta::milliseconds(5))] {
+            assert_eq!(window.to_string().parse(), Ok(window));
+        }
+        for text in ["", "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z/1970-01-01T00:00:00Z", "a/b"] {
+            assert_eq!(text.parse::<Window>(), Err(InvalidWindow(text.to_owned())));
+        }
     }
 
     #[test]

@@ -1,0 +1,39 @@
+//! Which evidence of other months a month needs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::evidence::{Evidence, Fact};
+use crate::month::Month;
+use crate::points::{SAME_CHANGE, SAME_START};
+use crate::window::Window;
+
+/// Sources tell of one change within this time.
+const ONE_CHANGE: TimeDelta = TimeDelta::seconds(SAME_START.num_seconds() + SAME_CHANGE.num_seconds());
+
+/// The time whose evidence tells all of a month: the month itself, and around it so much that its neighbours on both sides
+/// are in it.
+///
+/// Two changes on each side: the nearest tells the state, and the one beyond it the order of a start and a stop that
+/// were told of one second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relevance(Window);
+
+impl Relevance {
+    pub(crate) fn of<'e>(evidence: impl Iterator<Item = &'e Evidence> + Clone, month: Month) -> Self {
+        let changes = evidence.filter(|told| matches!(told.fact, Fact::Started | Fact::Stopped)).map(|told| told.at);
+        let before = |limit| changes.clone().filter(|at| *at < limit).max()?.checked_sub_signed(ONE_CHANGE);
+        let after = |limit| changes.clone().filter(|at| *at >= limit).min()?.checked_add_signed(ONE_CHANGE);
+        let from = before(month.start()).and_then(before).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let to = after(month.end()).and_then(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Self(Window::new(from, to))
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.0
+    }
+
+    /// The creation is always worth to know, and costs one line.
+    pub(crate) fn keeps(&self, told: &Evidence) -> bool {
+        told.fact == Fact::Created || (self.0.from <= told.at && told.at < self.0.to)
+    }
+}

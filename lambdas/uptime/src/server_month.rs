@@ -1,0 +1,206 @@
+//! What is kept of one server and month, so that it outlives CloudTrail's memory and the server itself.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::cache::CacheEntry;
+use crate::evidence::{Evidence, Fact};
+use crate::instance::InstanceId;
+use crate::minutes::Minutes;
+use crate::month::Month;
+use crate::observation::Observation;
+use crate::points::SAME_CHANGE;
+use crate::relevance::Relevance;
+use crate::timeline::Timeline;
+use crate::window::{Coverage, Window};
+
+/// The evidence of one server that a month's minutes follow from, and what followed when they were last computed.
+///
+/// The minutes depend on nothing else, so that from here alone one can tell why they are what they are. Evidence of other
+/// months is kept as far as it tells the state at the month's start or end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerMonth {
+    /// The server.
+    pub id: InstanceId,
+    /// The month.
+    pub month: Month,
+    /// All that was told of it. It only ever grows.
+    pub evidence: BTreeSet<Evidence>,
+    /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
+    /// does.
+    pub sighting: Option<Evidence>,
+    /// Where every start of this server is among the evidence.
+    pub coverage: Coverage,
+    /// When it was first missed among the servers; none while it is one. What happened later is none of the month's.
+    pub left_at: Option<DateTime<Utc>>,
+    /// What followed, when it was last computed.
+    pub summary: Option<Summary>,
+    /// True once nothing may change any more.
+    pub is_final: bool,
+    /// What was told after it was final. It changes no number.
+    pub late_evidence: BTreeSet<Evidence>,
+}
+
+/// How long a server ran in a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The proven minutes.
+    pub minutes: Minutes,
+    /// How many more it could be.
+    pub uncertainty: Minutes,
+    /// The proven minutes per UTC day, first day first; they sum to `minutes`.
+    pub days: Vec<Minutes>,
+    /// Up to when: the month's end, once that is over.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Summary {
+    /// True where both tell the same running time, though as of different instants.
+    fn tells_the_same(&self, other: &Self) -> bool {
+        (self.minutes, self.uncertainty) == (other.minutes, other.uncertainty)
+    }
+}
+
+impl ServerMonth {
+    /// A month of which nothing is known yet.
+    pub fn new(id: InstanceId, month: Month) -> Self {
+        Self {
+            id,
+            month,
+            evidence: BTreeSet::new(),
+            sighting: None,
+            coverage: Coverage::none(),
+            left_at: None,
+            summary: None,
+            is_final: false,
+            late_evidence: BTreeSet::new(),
+        }
+    }
+
+    /// The month after, with what this one tells of its start.
+    pub fn next_month(&self) -> Self {
+        let mut next = Self::new(self.id.clone(), self.month.next());
+        next.sighting.clone_from(&self.sighting);
+        next.left_at = self.left_at;
+        next.learn(self.evidence.iter().cloned(), &self.coverage);
+        next
+    }
+
+    /// Takes over that the whole fleet was swept. `swept` is where evidence was kept of all servers known at the time; of
+    /// this one it was since its own coverage ends.
+    pub fn assume_swept(&mut self, swept: &Coverage) {
+        let Some(end) = self.coverage.end().filter(|_| self.left_at.is_none()) else { return };
+        let since = Window::new(end, self.month.end());
+        self.coverage = std::mem::take(&mut self.coverage).and(&swept.within(&since));
+    }
+
+    /// Adds evidence, and the windows of which this is everything.
+    pub fn learn(&mut self, evidence: impl IntoIterator<Item = Evidence>, covered: &Coverage) {
+        let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
+        let told: Vec<Evidence> = evidence.into_iter().filter(while_here).collect();
+        let relevance = Relevance::of(self.evidence.iter().chain(&told), self.month);
+        self.coverage = std::mem::take(&mut self.coverage).and(covered);
+        for told in told {
+            if relevance.keeps(&told) {
+                self.evidence.insert(told);
+            } else if !self.evidence.contains(&told) {
+                // A coverage promises that all starts in it are known.
+                self.coverage = self.coverage.within(&relevance.window());
+            }
+        }
+    }
+
+    /// Adds what a look at the server shows.
+    pub fn see(&mut self, observation: &Observation) {
+        self.left_at = None;
+        self.learn(observation.lasting_evidence(), &Coverage::none());
+        let seen_before = self.sighting.as_ref().map(|sighting| sighting.at);
+        let Some(sighting) = observation.sighting().filter(|new| Some(new.at) >= seen_before) else { return };
+        if let Some(previous) = self.sighting.replace(sighting.clone())
+            && self.explains_what_no_event_does(&previous, &sighting)
+        {
+            self.learn([previous], &Coverage::none());
+        }
+    }
+
+    /// A server that was running and is not any more, or has been started again, without that a stop was told: it ran
+    /// until the last look at least. A server that has been started, and nothing else tells that it was not running.
+    fn explains_what_no_event_does(&self, previous: &Evidence, now: &Evidence) -> bool {
+        let changed = match (&previous.fact, &now.fact) {
+            (Fact::SeenRunning { last_start: before }, Fact::SeenRunning { last_start }) => before != last_start,
+            (Fact::SeenStopped { last_start: before }, Fact::SeenStopped { last_start }) => before != last_start,
+            _ => true,
+        };
+        // EC2 may have shown a server as running for a moment longer than it was.
+        let shortly_before = previous.at.checked_sub_signed(SAME_CHANGE).unwrap_or(previous.at);
+        let between = Window::new(shortly_before, now.at);
+        changed
+            && match previous.fact {
+                Fact::SeenRunning { .. } => !self
+                    .evidence
+                    .iter()
+                    .any(|told| told.fact == Fact::Stopped && between.from <= told.at && told.at <= between.to),
+                _ => !self.coverage.holes(between).is_empty(),
+            }
+    }
+
+    /// Takes note that the server is none any more: terminated, or its tag was taken away.
+    pub fn leave(&mut self, missed_at: DateTime<Utc>) {
+        self.left_at.get_or_insert(missed_at);
+    }
+
+    /// Up to when its time is told: `now`, or for a server that left, the last that was told of it.
+    fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(left_at) = self.left_at else { return now };
+        let told = self.evidence.iter().chain(&self.sighting).map(|told| told.at);
+        told.filter(|at| *at <= left_at.min(now)).max().unwrap_or(left_at.min(now))
+    }
+
+    /// Its runs, as far as they are known at `now`.
+    pub fn timeline(&self, now: DateTime<Utc>) -> Timeline {
+        Timeline::of(self.evidence.iter().chain(&self.sighting), &self.coverage, self.horizon(now))
+    }
+
+    /// Computes the summary as of `now`, and returns what is to be cached of it.
+    pub fn summarize(&mut self, now: DateTime<Utc>) -> CacheEntry {
+        let timeline = self.timeline(now);
+        let time = timeline.running_time(self.month);
+        let horizon = self.horizon(now);
+        self.summary = Some(Summary {
+            minutes: time.minutes(),
+            uncertainty: time.uncertainty(),
+            days: timeline.days(self.month, horizon),
+            as_of: horizon.min(self.month.end()),
+        });
+        CacheEntry {
+            running_since: timeline.running_since().filter(|_| self.left_at.is_none()),
+            evidence: self.evidence.len(),
+            ..CacheEntry::of(&timeline, self.month, now)
+        }
+    }
+
+    /// True where evidence or coverage from further back could tell more of the month's start.
+    pub fn lacks_history(&self, now: DateTime<Utc>) -> bool {
+        self.timeline(now).lacks_history(self.month)
+    }
+
+    /// True where it is worth to be stored over `stored`: an hour more in which nothing happened is not, for that follows
+    /// from the sweeps of the fleet.
+    pub fn adds_to(&self, stored: &Self) -> bool {
+        let told = |month: &Self| month.summary.clone();
+        let summary_changed = match (told(self), told(stored)) {
+            (Some(new), Some(old)) => {
+                !new.tells_the_same(&old) || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
+            }
+            (new, old) => new != old,
+        };
+        let seen = |month: &Self| month.sighting.as_ref().map(|sighting| sighting.fact.clone());
+        summary_changed
+            || self.evidence.len() != stored.evidence.len()
+            || seen(self) != seen(stored)
+            || (self.left_at, self.is_final) != (stored.left_at, stored.is_final)
+            || self.coverage.within(&stored.coverage.up_to_end()) != stored.coverage
+            || stored.coverage == Coverage::none() && self.coverage != Coverage::none()
+    }
+}
