@@ -2,6 +2,7 @@ import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculation.ts';
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
+import { RuntimeHistoryTable } from './constructs/runtime-history-table.ts';
 import { ServersTable } from './constructs/servers-table.ts';
 import { stackName } from './naming.ts';
 import { placeholdersIn } from './placeholders.ts';
@@ -22,10 +23,17 @@ export class RuntimeCacheStack extends Stack {
       runbookUrl: environment.runbookUrl,
     });
     const serversTable = new ServersTable(this, 'Servers', environment);
-    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', { environment, serversTable, alarms });
+    const historyTable = new RuntimeHistoryTable(this, 'History', environment);
+    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', {
+      environment,
+      serversTable,
+      historyTable,
+      alarms,
+    });
 
     new CfnOutput(this, 'CalculateMonthlyRuntimeName', { value: calculation.function.functionName });
     new CfnOutput(this, 'ServersTableName', { value: serversTable.tableName });
+    new CfnOutput(this, 'RuntimeHistoryTableName', { value: historyTable.tableName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
   }
 

@@ -40,10 +40,10 @@ export const rules: { readonly [Setting in keyof Required<EnvironmentSettings>]:
   ),
   architecture: optional('"arm64" or "x86_64"', (value) => value === 'arm64' || value === 'x86_64'),
   logRetentionDays: optional(`one of ${retentionDays.join(', ')}`, (value) => retentionDays.includes(value)),
-  cloudTrailLookbackDays: optional(
-    `a whole number from 1 to ${MAX_LOOKBACK_DAYS}`,
-    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_LOOKBACK_DAYS,
-  ),
+  cloudTrailLookbackDays: optional(...wholeNumber(1, MAX_LOOKBACK_DAYS)),
+  // CloudTrail delivers within 5 minutes on average, within 15 commonly.
+  cloudTrailOverlapMinutes: optional(...wholeNumber(15, 24 * 60)),
+  monthOpenHours: optional(...wholeNumber(1, 7 * 24)),
 };
 
 /** Says that a setting does not exist, and which do. */
@@ -62,6 +62,11 @@ function required(allowed: string, holds: Rule['holds']): Rule {
 
 function optional(allowed: string, holds: Rule['holds']): Rule {
   return { required: false, allowed, holds };
+}
+
+function wholeNumber(least: number, most: number): [string, Rule['holds']] {
+  const holds = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  return [`a whole number from ${least} to ${most}`, holds];
 }
 
 function matches(pattern: RegExp): Rule['holds'] {

@@ -65,6 +65,19 @@ export interface EnvironmentSettings {
    * @default 7
    */
   readonly cloudTrailLookbackDays?: number;
+
+  /**
+   * Minutes behind its watermark that a sweep of CloudTrail reads again each hour, for events delivered late. Once a day
+   * it is 25 hours.
+   * @default 60
+   */
+  readonly cloudTrailOverlapMinutes?: number;
+
+  /**
+   * Hours after its end that a month stays open for late events; then its numbers are final.
+   * @default 24
+   */
+  readonly monthOpenHours?: number;
 }
 
 /** A validated environment with every default filled in. */
@@ -86,6 +99,8 @@ const defaults = {
   architecture: 'arm64',
   logRetentionDays: 90,
   cloudTrailLookbackDays: 7,
+  cloudTrailOverlapMinutes: 60,
+  monthOpenHours: 24,
   local: false,
 } as const;
 

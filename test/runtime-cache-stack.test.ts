@@ -31,6 +31,7 @@ test('outputs name what an operator looks for next', () => {
   expect(synthesize(testEnvironment()).toJSON().Outputs).toEqual({
     CalculateMonthlyRuntimeName: { Value: { Ref: 'calculateMonthlyRuntime' } },
     ServersTableName: { Value: { Ref: 'ServersTable' } },
+    RuntimeHistoryTableName: { Value: { Ref: 'RuntimeHistoryTable' } },
     AlarmTopicArn: { Value: { Ref: 'AlarmTopic' } },
   });
 });

@@ -23,6 +23,8 @@ describe('defaults', () => {
         architecture: 'arm64',
         logRetentionDays: 90,
         cloudTrailLookbackDays: 7,
+        cloudTrailOverlapMinutes: 60,
+        monthOpenHours: 24,
         local: false,
       },
     ]);
@@ -42,6 +44,8 @@ describe('defaults', () => {
       architecture: 'x86_64',
       logRetentionDays: 14,
       cloudTrailLookbackDays: 30,
+      cloudTrailOverlapMinutes: 120,
+      monthOpenHours: 48,
       serversTable: { existingName: 'Servers-Prod.1' },
     } as const;
     expect(resolveEnvironments([settings])).toEqual([{ ...settings, local: false }]);
@@ -69,6 +73,8 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
     ['cloudTrailLookbackDays', 60, 'a whole number from 1 to 59'],
     ['cloudTrailLookbackDays', 1.5, 'a whole number from 1 to 59'],
     ['cloudTrailLookbackDays', '7', 'a whole number from 1 to 59'],
+    ['cloudTrailOverlapMinutes', 0, 'a whole number from 15 to 1440'],
+    ['monthOpenHours', 200, 'a whole number from 1 to 168'],
   ])('%s: %j', (setting, value, allowed) => {
     expect(refusal({ [setting]: value })).toEqual([
       `Environment "test": setting "${setting}" is ${JSON.stringify(value)}, but must be ${allowed}.`,

@@ -10,6 +10,7 @@ import type { Environment } from '../settings.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
 import { RustHandler } from './rust-handler.ts';
+import type { RuntimeHistoryTable } from './runtime-history-table.ts';
 import type { ServersTable } from './servers-table.ts';
 
 const INTERVAL = Duration.hours(1);
@@ -20,6 +21,8 @@ export interface MonthlyRuntimeCalculationProps {
   readonly environment: Environment;
   /** The table whose cache it refreshes. */
   readonly serversTable: ServersTable;
+  /** The table in which it keeps what it learns. */
+  readonly historyTable: RuntimeHistoryTable;
   /** Where its alarms go. */
   readonly alarms: OperatorAlarms;
 }
@@ -34,7 +37,7 @@ export class MonthlyRuntimeCalculation extends Construct {
     private readonly props: MonthlyRuntimeCalculationProps,
   ) {
     super(scope, id);
-    const { environment, serversTable } = props;
+    const { environment, serversTable, historyTable } = props;
     this.handler = new RustHandler(this, 'Handler', {
       environment,
       functionName: 'calculateMonthlyRuntime',
@@ -50,13 +53,17 @@ export class MonthlyRuntimeCalculation extends Construct {
         APP_NAME,
         ENVIRONMENT: environment.name,
         SERVERS_TABLE_NAME: serversTable.tableName,
+        RUNTIME_HISTORY_TABLE_NAME: historyTable.tableName,
         TAG_APP_KEY: environment.tagAppKey,
         TAG_APP_VALUE: environment.tagAppValue,
         CLOUDTRAIL_LOOKBACK_DAYS: String(environment.cloudTrailLookbackDays),
+        CLOUDTRAIL_OVERLAP_MINUTES: String(environment.cloudTrailOverlapMinutes),
+        MONTH_OPEN_HOURS: String(environment.monthOpenHours),
       },
     });
     this.allowReadingServers();
     serversTable.allowCacheAccess(this.handler);
+    historyTable.allowKeepingHistory(this.handler);
     this.createRule();
     this.addAlarms();
   }
@@ -79,6 +86,11 @@ export class MonthlyRuntimeCalculation extends Construct {
   /** Servers whose minutes could not be calculated or written, inside runs that otherwise succeeded. */
   metricServerErrors(options?: MetricOptions): Metric {
     return this.metric('ServerErrors', options);
+  }
+
+  /** Age in seconds of the oldest cache entry that the last run left. */
+  metricOldestCacheAge(options?: MetricOptions): Metric {
+    return this.metric('OldestCacheAgeSeconds', { statistic: Stats.MAXIMUM, ...options });
   }
 
   /** Requests made to CloudTrail. */
@@ -135,7 +147,7 @@ export class MonthlyRuntimeCalculation extends Construct {
   }
 
   private addAlarms(): void {
-    const { alarms, serversTable } = this.props;
+    const { alarms, serversTable, historyTable } = this.props;
     const { functionName } = this.function;
     addHandlerAlarms(alarms, { prefix: 'calculation', handler: this.handler, maxDuration: Duration.seconds(120) });
     alarms.add('calculation-failing', {
@@ -162,6 +174,17 @@ export class MonthlyRuntimeCalculation extends Construct {
       meaning: `DynamoDB throttled requests to ${serversTable.tableName}.`,
       metric: serversTable.metricThrottledRequests({ period: Duration.minutes(5) }),
       threshold: 0,
+    });
+    alarms.add('history-table-throttles', {
+      meaning: `DynamoDB throttled requests to ${historyTable.tableName}.`,
+      metric: historyTable.metricThrottledRequests({ period: Duration.minutes(5) }),
+      threshold: 0,
+    });
+    alarms.add('cache-stale', {
+      meaning: `Runs of ${functionName} succeed, and yet some server's cache is more than three hours old.`,
+      metric: this.metricOldestCacheAge({ period: Duration.minutes(5) }),
+      threshold: Duration.hours(3).toSeconds(),
+      treatMissingData: TreatMissingData.IGNORE,
     });
   }
 }

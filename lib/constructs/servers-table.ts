@@ -1,11 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { MathExpression, type IMetric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { MathExpression, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Operation, Table, type CfnTable, type ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
 import type { RustHandler } from './rust-handler.ts';
+import { throttledRequests } from './throttled-requests.ts';
 
 const PARTITION_KEY = 'id';
 
@@ -19,6 +20,7 @@ const CACHE_ATTRIBUTES = [
   'runningMinutesCacheMonth',
   'runningMinutesUncertainty',
   'runningSince',
+  'runningMinutesEvidence',
 ];
 
 /** The operations that {@link ServersTable.allowCacheAccess} allows. */
@@ -70,26 +72,7 @@ export class ServersTable extends Construct {
 
   /** Requests that DynamoDB throttled, over the operations this system uses. */
   metricThrottledRequests(options: Pick<MetricOptions, 'period'> = {}): MathExpression {
-    const metrics = Object.fromEntries(
-      OPERATIONS.map((operation) => [`throttled${operation}`, this.metricThrottled(operation, options)]),
-    );
-    return new MathExpression({
-      label: 'Throttled requests',
-      // DynamoDB reports only operations that were throttled.
-      expression: Object.keys(metrics)
-        .map((id) => `FILL(${id}, 0)`)
-        .join(' + '),
-      usingMetrics: metrics,
-      ...options,
-    });
-  }
-
-  private metricThrottled(operation: Operation, options: MetricOptions): IMetric {
-    return this.table.metric('ThrottledRequests', {
-      statistic: 'Sum',
-      dimensionsMap: { TableName: this.tableName, Operation: operation },
-      ...options,
-    });
+    return throttledRequests(this.table, OPERATIONS, options);
   }
 
   private createTable({ name, production }: Environment): Table {

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MonthlyRuntimeCalculation } from '../../lib/constructs/monthly-runtime-calculation.ts';
+import { RuntimeHistoryTable } from '../../lib/constructs/runtime-history-table.ts';
 import { OperatorAlarms } from '../../lib/constructs/operator-alarms.ts';
 import { ServersTable } from '../../lib/constructs/servers-table.ts';
 import { testEnvironment, testStack } from '../support/synth.ts';
@@ -16,6 +17,7 @@ beforeAll(() => {
   calculation = new MonthlyRuntimeCalculation(stack, 'Calculation', {
     environment,
     serversTable: new ServersTable(stack, 'Servers', environment),
+    historyTable: new RuntimeHistoryTable(stack, 'History', environment),
     alarms: new OperatorAlarms(stack, 'Alarms', {
       environment: 'test',
       subscribers: [],
@@ -37,9 +39,12 @@ test('the function knows its servers, its table and where its metrics belong, an
         APP_NAME: 'runtime-cache',
         ENVIRONMENT: 'test',
         SERVERS_TABLE_NAME: { Ref: 'ServersTable' },
+        RUNTIME_HISTORY_TABLE_NAME: { Ref: 'RuntimeHistoryTable' },
         TAG_APP_KEY: 'Project',
         TAG_APP_VALUE: 'fleet',
         CLOUDTRAIL_LOOKBACK_DAYS: '9',
+        CLOUDTRAIL_OVERLAP_MINUTES: '60',
+        MONTH_OPEN_HOURS: '24',
       },
     },
   });
@@ -161,8 +166,24 @@ describe('alarm', () => {
     alarm('servers-table-throttles', { Threshold: 0, ComparisonOperator: 'GreaterThanThreshold' });
   });
 
+  test('history-table-throttles: any throttled request', () => {
+    alarm('history-table-throttles', { Threshold: 0, ComparisonOperator: 'GreaterThanThreshold' });
+  });
+
+  test('cache-stale: a cache older than three hours after a run', () => {
+    alarm('cache-stale', {
+      Namespace: 'runtime-cache/MonthlyRuntime',
+      MetricName: 'OldestCacheAgeSeconds',
+      Dimensions: [{ Name: 'Environment', Value: 'test' }],
+      Statistic: 'Maximum',
+      Threshold: 10_800,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
+    });
+  });
+
   test('no other', () => {
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 8);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 10);
   });
 });
 
@@ -171,6 +192,7 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricServersTotal(),
     calculation.metricServersProcessed(),
     calculation.metricServerErrors(),
+    calculation.metricOldestCacheAge(),
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
   ];
@@ -178,6 +200,7 @@ test('metrics are those the handler emits, for this environment', () => {
     ['ServersTotal', 'Maximum'],
     ['ServersProcessed', 'Sum'],
     ['ServerErrors', 'Sum'],
+    ['OldestCacheAgeSeconds', 'Maximum'],
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],
   ]);

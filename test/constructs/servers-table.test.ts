@@ -61,6 +61,7 @@ describe('access to the cache', () => {
     'runningMinutesCacheMonth',
     'runningMinutesUncertainty',
     'runningSince',
+    'runningMinutesEvidence',
   ];
 
   test("reads and updates the cache's attributes of single items, and no more", () => {

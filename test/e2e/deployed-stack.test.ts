@@ -1,12 +1,14 @@
 // The dev stack on a local AWS, from deploy to destroy. One file, because the order matters: all share one deployment.
 import { calculation } from './calculation.ts';
 import { failures } from './failures.ts';
+import { history } from './history.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observation } from './observation.ts';
 import { schedule } from './schedule.ts';
 
 calculation();
 observation();
+history();
 failures();
 schedule();
 lifecycle();

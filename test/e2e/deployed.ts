@@ -16,6 +16,8 @@ export interface InvocationError {
 
 const { endpoint, simulatorUrl, stateDirectory, stack: deployedStack } = inject('localAws');
 
+export { endpoint, stateDirectory };
+
 /** What the stack has deployed. */
 export const stack = deployedStack;
 /** Clients of the local AWS. */
@@ -81,4 +83,10 @@ export async function eventually<T>(ask: () => Promise<T | undefined> | T | unde
     if (Date.now() > deadline) throw new Error(`There was no answer within ${patienceMs / 1000} seconds.`);
     await sleep(250);
   }
+}
+
+/** The month before another, both as `YYYY-MM`. */
+export function monthBefore(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number - 2, 1)).toISOString().slice(0, 7);
 }

@@ -42,6 +42,7 @@ export function createClients(endpoint: string): Clients {
 export interface DeployedStack {
   readonly functionName: string;
   readonly tableName: string;
+  readonly historyTableName: string;
   readonly ruleName: string;
   readonly topicArn: string;
   readonly queueUrl: string;
@@ -50,21 +51,22 @@ export interface DeployedStack {
 /** Looks up what the stack has deployed. */
 export async function describeStack({ cloudFormation }: Clients): Promise<DeployedStack> {
   const { StackResourceSummaries = [] } = await cloudFormation.send(new ListStackResourcesCommand({ StackName: STACK }));
-  const only = (...types: string[]): string => onlyResource(StackResourceSummaries, types);
+  const physicalId = (logicalId: RegExp): string => onlyResource(StackResourceSummaries, logicalId);
   return {
-    functionName: only('AWS::Lambda::Function'),
-    tableName: only('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'),
-    ruleName: only('AWS::Events::Rule'),
-    topicArn: only('AWS::SNS::Topic'),
-    queueUrl: only('AWS::SQS::Queue'),
+    functionName: physicalId(/^calculateMonthlyRuntime$/),
+    tableName: physicalId(/^ServersTable$/),
+    historyTableName: physicalId(/^RuntimeHistoryTable$/),
+    ruleName: physicalId(/^MonthlyRuntimeCalculationRule$/),
+    topicArn: physicalId(/^AlarmTopic$/),
+    queueUrl: physicalId(/^CalculationHandlerDeadLetterQueue[0-9A-F]{8}$/),
   };
 }
 
-function onlyResource(resources: readonly StackResourceSummary[], types: readonly string[]): string {
-  const found = resources.filter(({ ResourceType }) => types.includes(ResourceType ?? ''));
+function onlyResource(resources: readonly StackResourceSummary[], logicalId: RegExp): string {
+  const found = resources.filter(({ LogicalResourceId }) => logicalId.test(LogicalResourceId ?? ''));
   const id = found[0]?.PhysicalResourceId;
   if (found.length !== 1 || id === undefined) {
-    throw new LocalAwsError(`Stack ${STACK} should have one ${types.join(' or ')}, but has ${found.length}.`);
+    throw new LocalAwsError(`Stack ${STACK} should have one resource ${String(logicalId)}, but has ${found.length}.`);
   }
   return id;
 }

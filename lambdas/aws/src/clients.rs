@@ -16,6 +16,8 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// EC2.
     pub ec2: aws_sdk_ec2::Client,
+    /// The region that all of them talk to; empty where none is set.
+    pub region: String,
 }
 
 impl Clients {
@@ -45,6 +47,7 @@ impl Clients {
             cloudtrail: aws_sdk_cloudtrail::Client::from_conf(cloudtrail),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

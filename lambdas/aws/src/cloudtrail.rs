@@ -33,13 +33,12 @@ pub struct CloudTrailHistory {
 impl CloudTrailHistory {
     /// `client` must not retry by itself.
     pub fn new(client: Client) -> Self {
-        Self { client, pacer: Arc::new(Pacer::new(PACE)) }
+        Self::paced(client, PACE)
     }
 
-    /// A sweep over the events of one server only: for one it is cheaper, for a fleet it is not.
-    pub fn lookup(&self, id: &InstanceId, window: Window) -> CloudTrailSweep {
-        let attribute = (LookupAttributeKey::ResourceName, id.as_str().to_owned());
-        CloudTrailSweep::new(self.clone(), window, [attribute])
+    /// At another pace, such as a simulator's.
+    pub fn paced(client: Client, pace: Duration) -> Self {
+        Self { client, pacer: Arc::new(Pacer::new(pace)) }
     }
 }
 
@@ -49,6 +48,11 @@ impl EventHistory for CloudTrailHistory {
     fn sweep(&self, window: Window) -> CloudTrailSweep {
         let by_name = LIFECYCLE_EVENTS.map(|name| (LookupAttributeKey::EventName, name.to_owned()));
         CloudTrailSweep::new(self.clone(), window, by_name)
+    }
+
+    fn lookup(&self, id: &InstanceId, window: Window) -> CloudTrailSweep {
+        let attribute = (LookupAttributeKey::ResourceName, id.as_str().to_owned());
+        CloudTrailSweep::new(self.clone(), window, [attribute])
     }
 }
 

@@ -32,6 +32,12 @@ impl ServiceError {
         Self { operation, code, message, source: Box::new(error) }
     }
 
+    /// The same, with what the call was about.
+    pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.message = format!("{} ({subject})", self.message);
+        self
+    }
+
     /// An answer of the service that does not have what its contract promises.
     pub(crate) fn unexpected(operation: &'static str, message: String) -> Self {
         Self::told(operation, None, message)

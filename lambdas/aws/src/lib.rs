@@ -5,8 +5,10 @@
 
 pub mod clients;
 pub mod cloudtrail;
+mod dynamodb;
 pub mod ec2;
 mod error;
+pub mod history_table;
 pub mod metrics;
 pub mod pacer;
 pub mod ports;

@@ -1,11 +1,13 @@
 //! What a handler needs of AWS, in domain types. The adapters of this crate implement it; tests put fakes in their place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use uptime::{CacheEntry, InstanceId, Observation, ServerEvidence, Window};
+use uptime::{
+    CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth, Window,
+};
 
 use crate::error::ServiceError;
 
@@ -26,6 +28,9 @@ pub trait EventHistory {
     /// Begins to read all lifecycle events of `window`; nothing is asked yet. The window stays as it is, so that pages
     /// fit together.
     fn sweep(&self, window: Window) -> Self::Sweep;
+
+    /// Begins to read the lifecycle events of one server only: for one it is cheaper, for a fleet it is not.
+    fn lookup(&self, id: &InstanceId, window: Window) -> Self::Sweep;
 }
 
 /// Reading a history back in time, from the end of its window on.
@@ -71,6 +76,28 @@ pub struct SweepCost {
     pub unreadable: u64,
 }
 
+impl SweepCost {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            lookups: self.lookups + other.lookups,
+            throttles: self.throttles + other.throttles,
+            unreadable: self.unreadable + other.unreadable,
+        }
+    }
+
+    /// What is left of it without a part of it.
+    #[must_use]
+    pub fn less(self, part: Self) -> Self {
+        Self {
+            lookups: self.lookups - part.lookups,
+            throttles: self.throttles - part.throttles,
+            unreadable: self.unreadable - part.unreadable,
+        }
+    }
+}
+
 /// The cached running minutes.
 pub trait RuntimeCache {
     /// What is cached of each server; servers without a readable entry are not in it.
@@ -82,11 +109,33 @@ pub trait RuntimeCache {
         ids: &[InstanceId],
     ) -> impl Future<Output = Result<HashMap<InstanceId, CacheEntry>, ServiceError>> + Send;
 
-    /// Stores an entry, unless the cache has one from later.
+    /// What is cached of one server, as it is after every write before; none where there is no readable entry.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn read_one(&self, id: &InstanceId) -> impl Future<Output = Result<Option<CacheEntry>, ServiceError>> + Send;
+
+    /// Stores an entry, unless the cache has one that knows more: of a later month, from more evidence of the same
+    /// month, or from as much of it and later. More evidence counts only among writers at one time: an entry hours older
+    /// than the new one never stays, see [`crate::servers_table`].
     ///
     /// # Errors
     /// Where it could not be stored.
-    fn write(&self, id: &InstanceId, entry: &CacheEntry) -> impl Future<Output = Result<Written, ServiceError>> + Send;
+    fn write(
+        &self,
+        id: &InstanceId,
+        entry: &CacheEntry,
+        rule: WriteRule,
+    ) -> impl Future<Output = Result<Written, ServiceError>> + Send;
+}
+
+/// Which items a write may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteRule {
+    /// Any: an item that is not there yet is made.
+    Upsert,
+    /// Only an item that is there: of a server that left, the application may have deleted it, and it stays deleted.
+    ExistingOnly,
 }
 
 /// What became of a write.
@@ -94,6 +143,135 @@ pub trait RuntimeCache {
 pub enum Written {
     /// It is in the cache.
     Stored,
-    /// The cache has an entry from later, which stays.
+    /// The cache has an entry that knows more, which stays; or no item, where only an existing one was to be written.
     Superseded,
+}
+
+/// What is kept of each server and month, and how far the fleet has been swept.
+pub trait RuntimeHistory {
+    /// The items of these servers in `month`, as they are after every write before it; servers without one are not in it.
+    /// An item that cannot be read is an error of its server only.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn read(&self, month: Month, ids: &[InstanceId])
+    -> impl Future<Output = Result<StoredMonths, ServiceError>> + Send;
+
+    /// All servers that have an item in `month`, a moment ago, with its totals.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn servers(&self, month: Month) -> impl Future<Output = Result<Vec<IndexedServer>, ServiceError>> + Send;
+
+    /// Stores `updated`, which was made from `read`: evidence is added, everything else replaced. Nothing is stored where
+    /// the item is not as it was read: it has other evidence, a summary from later, or is final unless `reopen`.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn write(
+        &self,
+        read: Option<&ServerMonth>,
+        updated: &ServerMonth,
+        reopen: bool,
+    ) -> impl Future<Output = Result<HistoryWritten, ServiceError>> + Send;
+
+    /// Adds one piece of evidence to the item of a server known in `month`, in one request.
+    ///
+    /// The coverage in an item may be days old, for an hour in which nothing happened is not written: before the item is
+    /// folded, it takes [`Self::sweep_state`]'s coverage over with `ServerMonth::assume_swept`. That state changes once an
+    /// hour, and an old one is true too, so that a warm function can keep it for some minutes.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn record(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &Evidence,
+    ) -> impl Future<Output = Result<Recorded, ServiceError>> + Send;
+
+    /// Keeps evidence that came after its month was final; no number changes.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn record_late(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &BTreeSet<Evidence>,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// How far the fleet has been swept in this region.
+    ///
+    /// # Errors
+    /// Where the table cannot be read, or its answer not be understood: what was read must not be forgotten.
+    fn sweep_state(&self) -> impl Future<Output = Result<SweepState, ServiceError>> + Send;
+
+    /// Stores `updated`, which was made from `read`; false where another run has stored one in between.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn store_sweep_state(
+        &self,
+        read: &SweepState,
+        updated: &SweepState,
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+/// Items by server, each readable or not.
+pub type StoredMonths = HashMap<InstanceId, Result<ServerMonth, ServiceError>>;
+
+/// A server in the index of a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexedServer {
+    /// The server.
+    pub id: InstanceId,
+    /// Its proven minutes of the month, as last stored.
+    pub minutes: Minutes,
+    /// How many more it could be.
+    pub uncertainty: Minutes,
+    /// True where it is no server any more.
+    pub left: bool,
+    /// True where the month is final.
+    pub is_final: bool,
+}
+
+/// What became of a write to the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryWritten {
+    /// It is stored.
+    Stored,
+    /// Somebody else has written in between; this is what is there now, if anything.
+    Conflict(Option<Box<ServerMonth>>),
+}
+
+/// What became of a piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is in the item, which is now this.
+    Added(Box<ServerMonth>),
+    /// The month is final.
+    Final,
+    /// There is no item, or the server left: whether it is a server has to be found out first.
+    Unknown,
+}
+
+/// How far the fleet of a region has been swept, from run to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepState {
+    /// Where CloudTrail has been read whole, and all evidence of the servers known at the time is stored. The end of its last
+    /// window is the watermark.
+    pub coverage: Coverage,
+    /// When a sweep last reached back further than usual.
+    pub deep_sweep_at: Option<DateTime<Utc>>,
+    /// True where some server's state at the month's start was not known after the last run: reading further back may tell.
+    pub lacks_history: bool,
+    /// The last month in which a run has recomputed the month before up to its end.
+    pub rolled_over: Option<Month>,
+    /// The last month that is final.
+    pub final_month: Option<Month>,
+    /// The last server of a run that was stopped by its deadline: the next run begins after it.
+    pub resume_after: Option<InstanceId>,
+    /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
+    pub revision: u64,
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use uptime::{CacheEntry, InstanceId, Minutes};
+use chrono::TimeDelta;
+use uptime::{CacheEntry, InstanceId};
 
+use crate::dynamodb::{BATCH, Item, batch_get, number, refused, string, text, timestamp};
 use crate::error::ServiceError;
-use crate::ports::{RuntimeCache, Written};
+use crate::ports::{RuntimeCache, WriteRule, Written};
 
 const KEY: &str = "id";
 const MINUTES: &str = "runningMinutesCache";
@@ -16,14 +17,17 @@ const TIMESTAMP: &str = "runningMinutesCacheTimestamp";
 const MONTH: &str = "runningMinutesCacheMonth";
 const UNCERTAINTY: &str = "runningMinutesUncertainty";
 const RUNNING_SINCE: &str = "runningSince";
+const EVIDENCE: &str = "runningMinutesEvidence";
 
-/// The most keys that one `BatchGetItem` takes.
-const BATCH: usize = 100;
-/// How often keys that DynamoDB left unprocessed are asked for again.
-const ROUNDS: u32 = 8;
+/// All that is read of an item.
+const ATTRIBUTES: [&str; 7] = [KEY, MINUTES, TIMESTAMP, MONTH, UNCERTAINTY, RUNNING_SINCE, EVIDENCE];
+
 /// No run takes this long and no clock of AWS is this wrong: a timestamp further in the future is no entry from later but
 /// a broken one.
 const BROKEN: TimeDelta = TimeDelta::hours(1);
+/// Writers that began at one time are done by then: an entry this much older never stays for the evidence that it counts.
+/// After a loss of the history, counts begin anew.
+const OUTDATED: TimeDelta = TimeDelta::hours(2);
 
 /// The table that applications read.
 #[derive(Clone, Debug)]
@@ -38,31 +42,13 @@ impl ServersTable {
         Self { client, name }
     }
 
-    /// One batch of reads, until nothing of it is left unprocessed.
-    async fn read_batch(&self, ids: &[InstanceId]) -> Result<Vec<HashMap<String, AttributeValue>>, ServiceError> {
-        const OPERATION: &str = "DynamoDB BatchGetItem";
-        let key = |id: &InstanceId| HashMap::from([(KEY.to_owned(), text(id))]);
+    async fn read_batch(&self, ids: &[InstanceId]) -> Result<Vec<Item>, ServiceError> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(ids.iter().map(key).collect()))
-            .projection_expression([KEY, MINUTES, TIMESTAMP, MONTH, UNCERTAINTY, RUNNING_SINCE].join(", "))
+            .projection_expression(ATTRIBUTES.join(", "))
             .build()
-            .map_err(|error| ServiceError::unexpected(OPERATION, error.to_string()))?;
-        let mut rest = Some(HashMap::from([(self.name.clone(), keys)]));
-        let mut items = Vec::with_capacity(ids.len());
-        for round in 0..ROUNDS {
-            let Some(request) = rest.take() else { return Ok(items) };
-            let answer = self.client.batch_get_item().set_request_items(Some(request)).send().await;
-            let mut answer = answer.map_err(|error| ServiceError::new(OPERATION, error))?;
-            items.extend(answer.responses.take().unwrap_or_default().remove(&self.name).unwrap_or_default());
-            rest = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
-            if rest.is_some() {
-                tokio::time::sleep(std::time::Duration::from_millis(50 << round)).await;
-            }
-        }
-        match rest {
-            None => Ok(items),
-            Some(_) => Err(ServiceError::unexpected(OPERATION, format!("{} left keys unprocessed", self.name))),
-        }
+            .map_err(|error| ServiceError::unexpected("DynamoDB BatchGetItem", error.to_string()))?;
+        batch_get(&self.client, &self.name, keys).await
     }
 }
 
@@ -76,11 +62,18 @@ impl RuntimeCache for ServersTable {
         Ok(entries)
     }
 
-    async fn write(&self, id: &InstanceId, entry: &CacheEntry) -> Result<Written, ServiceError> {
+    async fn read_one(&self, id: &InstanceId) -> Result<Option<CacheEntry>, ServiceError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key(id))).consistent_read(true);
+        let answer = request.projection_expression(ATTRIBUTES.join(", ")).send().await;
+        let answer = answer.map_err(|error| ServiceError::new("DynamoDB GetItem", error))?;
+        Ok(answer.item.as_ref().and_then(entry))
+    }
+
+    async fn write(&self, id: &InstanceId, entry: &CacheEntry, rule: WriteRule) -> Result<Written, ServiceError> {
         let mut update = format!(
-            "SET {MINUTES} = :minutes, {TIMESTAMP} = :timestamp, {MONTH} = :month, {UNCERTAINTY} = :uncertainty"
+            "SET {MINUTES} = :minutes, {TIMESTAMP} = :timestamp, {MONTH} = :month, {UNCERTAINTY} = :uncertainty, {EVIDENCE} = :evidence"
         );
-        let mut request = self.client.update_item().table_name(&self.name).key(KEY, text(id));
+        let mut request = self.client.update_item().table_name(&self.name).set_key(Some(key(id)));
         match entry.running_since {
             Some(since) => {
                 update.push_str(&format!(", {RUNNING_SINCE} = :since"));
@@ -88,56 +81,57 @@ impl RuntimeCache for ServersTable {
             }
             None => update.push_str(&format!(" REMOVE {RUNNING_SINCE}")),
         }
-        // A calculation that began earlier never overwrites one that began later, whichever arrives last. An equal one is
-        // this one, tried again.
-        // What is no text is no timestamp, and neither is one from the far future.
-        let earlier =
-            format!("NOT attribute_type({TIMESTAMP}, :text) OR {TIMESTAMP} <= :timestamp OR {TIMESTAMP} > :broken");
+        let number = |value: &dyn std::fmt::Display| AttributeValue::N(value.to_string());
         let answer = request
             .update_expression(update)
-            .condition_expression(earlier)
-            .expression_attribute_values(":minutes", AttributeValue::N(entry.minutes.to_string()))
+            .condition_expression(knows_less(rule))
+            .expression_attribute_values(":minutes", number(&entry.minutes))
             .expression_attribute_values(":timestamp", text(timestamp(entry.timestamp)))
             .expression_attribute_values(":month", text(entry.month))
-            .expression_attribute_values(":uncertainty", AttributeValue::N(entry.uncertainty.to_string()))
+            .expression_attribute_values(":uncertainty", number(&entry.uncertainty))
+            .expression_attribute_values(":evidence", number(&entry.evidence))
             .expression_attribute_values(":text", text("S"))
+            .expression_attribute_values(":number", text("N"))
             .expression_attribute_values(":broken", text(timestamp(entry.timestamp + BROKEN)))
+            .expression_attribute_values(":outdated", text(timestamp(entry.timestamp - OUTDATED)))
             .send()
             .await;
-        match answer {
+        match answer.map_err(refused) {
             Ok(_) => Ok(Written::Stored),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Written::Superseded)
-            }
-            Err(error) => Err(ServiceError::new("DynamoDB UpdateItem", error)),
+            Err(Ok(_)) => Ok(Written::Superseded),
+            Err(Err(error)) => Err(error),
         }
     }
 }
 
-/// Milliseconds always: texts of one length sort as the times do.
-fn timestamp(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+/// The condition under which an entry is written: what is there is no readable entry, or knows less. Writers of one server
+/// may overtake each other between their reading the evidence and their writing the cache; whoever knew more evidence
+/// stays, and with the same evidence the later one. An equal entry is this one, tried again.
+fn knows_less(rule: WriteRule) -> String {
+    let unreadable = format!(
+        "NOT attribute_type({TIMESTAMP}, :text) OR {TIMESTAMP} > :broken OR NOT attribute_type({MONTH}, :text)"
+    );
+    let fewer = format!("NOT attribute_type({EVIDENCE}, :number) OR {EVIDENCE} < :evidence OR {TIMESTAMP} < :outdated");
+    let as_many = format!("{EVIDENCE} = :evidence AND {TIMESTAMP} <= :timestamp");
+    let less = format!("{unreadable} OR {MONTH} < :month OR ({MONTH} = :month AND ({fewer} OR ({as_many})))");
+    match rule {
+        WriteRule::Upsert => less,
+        WriteRule::ExistingOnly => format!("attribute_exists({KEY}) AND ({less})"),
+    }
 }
 
-fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
+fn key(id: &InstanceId) -> Item {
+    HashMap::from([(KEY.to_owned(), text(id))])
 }
 
 /// What an item caches; none where it caches nothing or nothing readable.
-fn entry(item: &HashMap<String, AttributeValue>) -> Option<CacheEntry> {
+fn entry(item: &Item) -> Option<CacheEntry> {
     Some(CacheEntry {
         minutes: number(item, MINUTES)?,
         uncertainty: number(item, UNCERTAINTY)?,
         timestamp: string(item, TIMESTAMP)?.parse().ok()?,
         month: string(item, MONTH)?.parse().ok()?,
         running_since: string(item, RUNNING_SINCE).and_then(|since| since.parse().ok()),
+        evidence: item.get(EVIDENCE).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or_default(),
     })
-}
-
-fn string<'i>(item: &'i HashMap<String, AttributeValue>, name: &str) -> Option<&'i str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-fn number(item: &HashMap<String, AttributeValue>, name: &str) -> Option<Minutes> {
-    item.get(name)?.as_n().ok()?.parse().ok()
 }

@@ -9,7 +9,7 @@ use aws_smithy_mocks::{Rule, mock};
 use serde_json::{Value, json};
 use support::{answer, client};
 use uptime::{CacheEntry, InstanceId};
-use uptime_aws::ports::{RuntimeCache, Written};
+use uptime_aws::ports::{RuntimeCache, WriteRule, Written};
 use uptime_aws::servers_table::ServersTable;
 
 fn id(n: u32) -> InstanceId {
@@ -23,6 +23,7 @@ fn entry() -> CacheEntry {
         timestamp: "2025-10-15T12:00:00.250Z".parse().unwrap(),
         month: "2025-10".parse().unwrap(),
         running_since: Some("2025-10-14T08:00:00Z".parse().unwrap()),
+        evidence: 12,
     }
 }
 
@@ -45,23 +46,29 @@ fn value<'r>(request: &'r UpdateItemInput, name: &str) -> Option<&'r str> {
 async fn a_write_sets_our_attributes_only_and_never_over_a_later_one() {
     let as_documented = |request: &UpdateItemInput| {
         let set = "SET runningMinutesCache = :minutes, runningMinutesCacheTimestamp = :timestamp, \
-                   runningMinutesCacheMonth = :month, runningMinutesUncertainty = :uncertainty, runningSince = :since";
-        let earlier = "NOT attribute_type(runningMinutesCacheTimestamp, :text) OR runningMinutesCacheTimestamp <= :timestamp \
-                       OR runningMinutesCacheTimestamp > :broken";
+                   runningMinutesCacheMonth = :month, runningMinutesUncertainty = :uncertainty, \
+                   runningMinutesEvidence = :evidence, runningSince = :since";
+        let knows_less = "NOT attribute_type(runningMinutesCacheTimestamp, :text) OR runningMinutesCacheTimestamp > :broken \
+                          OR NOT attribute_type(runningMinutesCacheMonth, :text) OR runningMinutesCacheMonth < :month \
+                          OR (runningMinutesCacheMonth = :month AND (NOT attribute_type(runningMinutesEvidence, :number) \
+                          OR runningMinutesEvidence < :evidence OR runningMinutesCacheTimestamp < :outdated \
+                          OR (runningMinutesEvidence = :evidence AND runningMinutesCacheTimestamp <= :timestamp)))";
         request.table_name() == Some("servers")
             && request
                 .key()
                 .is_some_and(|key| key.len() == 1 && key["id"].as_s().is_ok_and(|key| *key == id(1).to_string()))
             && request.update_expression() == Some(set)
-            && request.condition_expression() == Some(earlier)
+            && request.condition_expression() == Some(knows_less)
             && value(request, ":minutes") == Some("1234.56")
             && value(request, ":uncertainty") == Some("0.50")
             && value(request, ":timestamp") == Some("2025-10-15T12:00:00.250Z")
             && value(request, ":month") == Some("2025-10")
             && value(request, ":since") == Some("2025-10-14T08:00:00.000Z")
+            && value(request, ":evidence") == Some("12")
+            && value(request, ":outdated") == Some("2025-10-15T10:00:00.250Z")
             && value(request, ":broken") == Some("2025-10-15T13:00:00.250Z")
     };
-    let written = table(&[update(as_documented, 200, json!({}))]).write(&id(1), &entry()).await;
+    let written = table(&[update(as_documented, 200, json!({}))]).write(&id(1), &entry(), WriteRule::Upsert).await;
     assert_eq!(written.unwrap(), Written::Stored);
 }
 
@@ -72,20 +79,33 @@ async fn a_server_that_does_not_run_has_no_start_of_a_run() {
             && value(request, ":since").is_none()
     };
     let stopped = CacheEntry { running_since: None, ..entry() };
-    assert_eq!(table(&[update(removes, 200, json!({}))]).write(&id(1), &stopped).await.unwrap(), Written::Stored);
+    assert_eq!(
+        table(&[update(removes, 200, json!({}))]).write(&id(1), &stopped, WriteRule::Upsert).await.unwrap(),
+        Written::Stored
+    );
+}
+
+#[tokio::test]
+async fn of_a_server_that_left_an_item_that_is_gone_stays_gone() {
+    let existing_only = |request: &UpdateItemInput| {
+        request.condition_expression().is_some_and(|condition| condition.starts_with("attribute_exists(id) AND ("))
+    };
+    let written =
+        table(&[update(existing_only, 200, json!({}))]).write(&id(1), &entry(), WriteRule::ExistingOnly).await;
+    assert_eq!(written.unwrap(), Written::Stored);
 }
 
 #[tokio::test]
 async fn a_later_entry_stays_and_that_is_no_error() {
     let later = json!({"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "The conditional request failed"});
-    let written = table(&[update(|_| true, 400, later)]).write(&id(1), &entry()).await;
+    let written = table(&[update(|_| true, 400, later)]).write(&id(1), &entry(), WriteRule::Upsert).await;
     assert_eq!(written.unwrap(), Written::Superseded);
 }
 
 #[tokio::test]
 async fn a_refusal_keeps_the_services_own_message() {
     let denied = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "User: x is not authorized to perform: dynamodb:UpdateItem"});
-    let error = table(&[update(|_| true, 400, denied)]).write(&id(1), &entry()).await.unwrap_err();
+    let error = table(&[update(|_| true, 400, denied)]).write(&id(1), &entry(), WriteRule::Upsert).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "DynamoDB UpdateItem failed: AccessDeniedException: User: x is not authorized to perform: dynamodb:UpdateItem"
@@ -101,7 +121,7 @@ fn item(n: u32, rest: Value) -> Value {
 fn cached() -> Value {
     json!({"runningMinutesCache": {"N": "1234.56"}, "runningMinutesCacheTimestamp": {"S": "2025-10-15T12:00:00.250Z"},
         "runningMinutesCacheMonth": {"S": "2025-10"}, "runningMinutesUncertainty": {"N": "0.5"},
-        "runningSince": {"S": "2025-10-14T08:00:00.000Z"}})
+        "runningSince": {"S": "2025-10-14T08:00:00.000Z"}, "runningMinutesEvidence": {"N": "12"}})
 }
 
 #[tokio::test(start_paused = true)]

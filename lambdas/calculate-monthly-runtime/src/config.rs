@@ -15,8 +15,21 @@ pub struct Config {
     pub app: String,
     /// `ENVIRONMENT` (default `local`): the metrics' dimension.
     pub environment: String,
+    /// `RUNTIME_HISTORY_TABLE_NAME`: the table that keeps what was learnt.
+    pub history_table_name: String,
+    /// The times below.
+    pub settings: Settings,
+}
+
+/// How much a run looks at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
     /// `CLOUDTRAIL_LOOKBACK_DAYS` (default 7): how far before the month a sweep reaches at least.
     pub lookback: TimeDelta,
+    /// `CLOUDTRAIL_OVERLAP_MINUTES` (default 60): how far behind the watermark a sweep reads again, for late delivery.
+    pub overlap: TimeDelta,
+    /// `MONTH_OPEN_HOURS` (default 24): for how long after its end a month stays open for late events.
+    pub month_open: TimeDelta,
 }
 
 impl Config {
@@ -26,23 +39,35 @@ impl Config {
     /// Names the variable that is missing or malformed.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, VariableError> {
         let variables = Variables(get);
-        let days = |text: &str| text.parse().ok().filter(|days| (0..=90).contains(days));
+        let up_to = |most: i64| move |text: &str| text.parse().ok().filter(|number| (0..=most).contains(number));
         let lookback = variables.parsed_or(
             "CLOUDTRAIL_LOOKBACK_DAYS",
             7,
             "a whole number of days from 0 to 90, which is how long CloudTrail remembers",
-            days,
+            up_to(90),
         )?;
+        let overlap = variables.parsed_or(
+            "CLOUDTRAIL_OVERLAP_MINUTES",
+            60,
+            "a whole number of minutes from 0 to 1440",
+            up_to(1440),
+        )?;
+        let open = variables.parsed_or("MONTH_OPEN_HOURS", 24, "a whole number of hours from 0 to 168", up_to(168))?;
+        let table = |name| variables.parsed(name, TABLE_NAME, |text| is_table_name(text).then(|| text.to_owned()));
         Ok(Self {
-            servers_table_name: variables
-                .parsed("SERVERS_TABLE_NAME", TABLE_NAME, |name| is_table_name(name).then(|| name.to_owned()))?,
+            servers_table_name: table("SERVERS_TABLE_NAME")?,
+            history_table_name: table("RUNTIME_HISTORY_TABLE_NAME")?,
             tag: AppTag {
                 key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
                 value: variables.required("TAG_APP_VALUE")?,
             },
             app: variables.optional("APP_NAME").unwrap_or_else(|| "runtime-cache".to_owned()),
             environment: variables.optional("ENVIRONMENT").unwrap_or_else(|| "local".to_owned()),
-            lookback: TimeDelta::days(lookback),
+            settings: Settings {
+                lookback: TimeDelta::days(lookback),
+                overlap: TimeDelta::minutes(overlap),
+                month_open: TimeDelta::hours(open),
+            },
         })
     }
 }
@@ -62,20 +87,32 @@ mod tests {
         Config::read(&get).map_err(|error| error.to_string())
     }
 
-    const NEEDED: [(&str, &str); 2] = [("SERVERS_TABLE_NAME", "servers"), ("TAG_APP_VALUE", "lab")];
+    const NEEDED: [(&str, &str); 3] =
+        [("SERVERS_TABLE_NAME", "servers"), ("RUNTIME_HISTORY_TABLE_NAME", "history"), ("TAG_APP_VALUE", "lab")];
 
     #[test]
     fn what_is_not_set_has_the_documented_default() {
         let config = read(&NEEDED).unwrap();
         assert_eq!(config.tag, AppTag { key: "App".to_owned(), value: "lab".to_owned() });
-        assert_eq!(config.lookback, TimeDelta::days(7));
+        assert_eq!(config.settings.lookback, TimeDelta::days(7));
+        assert_eq!(config.settings.overlap, TimeDelta::hours(1));
+        assert_eq!(config.settings.month_open, TimeDelta::days(1));
         assert_eq!((config.app.as_str(), config.environment.as_str()), ("runtime-cache", "local"));
     }
 
     #[test]
     fn a_missing_or_malformed_variable_is_named() {
-        let with = |name, value| read(&[NEEDED[0], NEEDED[1], (name, value)]).unwrap_err();
+        let with = |name, value| read(&[NEEDED[0], NEEDED[1], NEEDED[2], (name, value)]).unwrap_err();
         assert_eq!(with("SERVERS_TABLE_NAME", ""), "environment variable SERVERS_TABLE_NAME is not set");
+        assert_eq!(
+            with("RUNTIME_HISTORY_TABLE_NAME", ""),
+            "environment variable RUNTIME_HISTORY_TABLE_NAME is not set"
+        );
+        assert!(
+            with("CLOUDTRAIL_OVERLAP_MINUTES", "1h")
+                .starts_with("environment variable CLOUDTRAIL_OVERLAP_MINUTES is `1h`")
+        );
+        assert!(with("MONTH_OPEN_HOURS", "169").starts_with("environment variable MONTH_OPEN_HOURS is `169`"));
         assert_eq!(with("TAG_APP_VALUE", ""), "environment variable TAG_APP_VALUE is not set");
         assert!(
             with("SERVERS_TABLE_NAME", "a b").starts_with("environment variable SERVERS_TABLE_NAME is `a b`: expected")

@@ -1,9 +1,13 @@
 //! Why a whole run fails: each is an invocation error, so that the errors alarm sees it.
 
+use std::future::Future;
+
 use lambda_runtime::Diagnostic;
+use tokio::time::timeout_at;
 use uptime_aws::ServiceError;
 use uptime_aws::ports::SweepCost;
 
+use crate::invocation::Invocation;
 use crate::request::InvalidRequest;
 
 /// A run that failed.
@@ -21,18 +25,30 @@ pub enum RunError {
     /// CloudTrail answered nothing, or nothing but throttling, until the deadline.
     #[error("cannot read CloudTrail: the time was up after {} requests, {} of them throttled", .0.lookups, .0.throttles)]
     Throttled(SweepCost),
-    /// The deadline passed in a step before CloudTrail was read.
+    /// The deadline passed in a step that all others wait for.
     #[error("the time was up while {0}")]
     TimeUp(&'static str),
-    /// The cache could not be read.
-    #[error("cannot read the servers table: {0}")]
-    CacheRead(#[source] ServiceError),
+    /// The history could not be read.
+    #[error("cannot read the history table: {0}")]
+    HistoryRead(#[source] ServiceError),
+    /// No server's month could be stored, or not how far CloudTrail was read.
+    #[error("cannot write the history table: {0}")]
+    HistoryWrite(#[source] ServiceError),
     /// No server's minutes could be written.
     #[error("cannot write the servers table: {0}")]
     CacheWrite(#[source] ServiceError),
     /// No write was answered.
-    #[error("cannot write the servers table: no write was answered before the time was up")]
-    CacheSilent,
+    #[error("cannot write the tables: no write was answered before the time was up")]
+    TablesSilent,
+}
+
+/// Does a step of a run unless the time is up.
+pub(crate) async fn in_time<T>(
+    invocation: Invocation,
+    what: &'static str,
+    step: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    timeout_at(invocation.deadline, step).await.map_err(|_| RunError::TimeUp(what))
 }
 
 impl RunError {
@@ -42,7 +58,8 @@ impl RunError {
             Self::Request(_) => "InvalidRequest",
             Self::Fleet(_) => "FleetUnavailable",
             Self::History(_) | Self::Throttled(_) => "CloudTrailUnavailable",
-            Self::CacheRead(_) | Self::CacheWrite(_) | Self::CacheSilent => "ServersTableUnavailable",
+            Self::HistoryRead(_) | Self::HistoryWrite(_) => "HistoryTableUnavailable",
+            Self::CacheWrite(_) | Self::TablesSilent => "ServersTableUnavailable",
             Self::TimeUp(_) => "TimeUp",
         }
     }

@@ -4,13 +4,20 @@
 //! [`config`].
 
 pub mod config;
+mod current_month;
 pub mod error;
+mod folding;
 pub mod handler;
 mod invocation;
+mod passes;
+mod past_month;
+mod reading;
 mod report;
 pub mod request;
 pub mod response;
-mod servers;
+mod rollover;
+mod roster;
+mod storing;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};

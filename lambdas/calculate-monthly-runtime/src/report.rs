@@ -1,19 +1,39 @@
 //! What a run counts, as it goes.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use uptime::{CacheEntry, InstanceId, Minutes, Month, Window};
+use tokio::time::timeout_at;
+use uptime::{CacheEntry, InstanceId, Minutes, Month};
+use uptime_aws::ServiceError;
 use uptime_aws::metrics::{Metrics, Unit};
-use uptime_aws::ports::SweepCost;
+use uptime_aws::ports::{RuntimeCache, SweepCost};
 
-use crate::response::{Body, HistoryBody};
+use crate::error::RunError;
+use crate::folding::Learnt;
+use crate::invocation::Invocation;
+use crate::request::Request;
+use crate::response::{Body, HistoryBody, result};
+use crate::rollover::Closed;
+use crate::roster::Roster;
+use crate::storing::Outcome;
 
 /// What was read of CloudTrail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HistoryReport {
-    pub(crate) covered: Window,
+    /// Everything from here on is known.
+    pub(crate) covered_from: DateTime<Utc>,
     pub(crate) complete: bool,
     pub(crate) cost: SweepCost,
+}
+
+impl HistoryReport {
+    /// Of a run that has read this, and spent some requests more on single servers.
+    pub(crate) fn of(learnt: &Learnt, single_lookups: SweepCost) -> Self {
+        let covered = learnt.swept().windows().last().map_or(learnt.now, |window| window.from);
+        Self { covered_from: covered, complete: learnt.reading.complete, cost: learnt.reading.cost.and(single_lookups) }
+    }
 }
 
 /// What CloudTrail cost; a run that fails for it tells this much.
@@ -40,15 +60,23 @@ pub(crate) struct Report {
     pub(crate) results: Vec<Value>,
     /// Of the whole fleet, this month: only such a run tells how the fleet is.
     pub(crate) of_fleet: bool,
+    /// Servers that left in the month; their minutes are among the fleet's.
+    pub(crate) left: usize,
+    /// Servers whose cache is not as of this run.
+    unwritten: Vec<InstanceId>,
+    /// Why the first server failed, and whether in the history or the cache.
+    first_error: Option<RunError>,
+    unanswered: bool,
 }
 
 impl Report {
-    pub(crate) fn new(month: Month, total: usize, missing: &[InstanceId], of_fleet: bool) -> Self {
+    /// A run over so many servers. Those `missing` were asked for in vain.
+    pub(crate) fn new(request: &Request, total: usize, missing: &[InstanceId]) -> Self {
         for id in missing {
             tracing::error!(%id, "No server {id}: it is not there or does not carry the app tag");
         }
         Self {
-            month,
+            month: request.month,
             total: total + missing.len(),
             processed: 0,
             errors: missing.len(),
@@ -59,7 +87,11 @@ impl Report {
             oldest_cache_age: TimeDelta::zero(),
             history: None,
             results: Vec::new(),
-            of_fleet,
+            of_fleet: request.servers.is_none(),
+            left: 0,
+            unwritten: Vec::new(),
+            first_error: None,
+            unanswered: false,
         }
     }
 
@@ -75,7 +107,7 @@ impl Report {
 
     pub(crate) fn body(&self) -> Body {
         let history = self.history.as_ref().map(|history| HistoryBody {
-            covered_from: history.covered.from,
+            covered_from: history.covered_from,
             complete: history.complete,
             lookups: history.cost.lookups,
             throttles: history.cost.throttles,
@@ -89,23 +121,94 @@ impl Report {
             month: self.month,
             remaining: self.remaining,
             kept: self.kept,
+            left: self.left,
             uncertain: self.uncertain,
             cloudtrail: history,
             results: self.results.clone(),
         }
     }
 
-    /// Counts what is known of one server this month, after the run.
-    pub(crate) fn count(&mut self, known: Option<&CacheEntry>) {
-        let Some(entry) = known else { return };
+    /// Counts what became of one server; one that left is none of the fleet's, but its minutes are.
+    pub(crate) fn tally(&mut self, id: &InstanceId, outcome: Outcome, left: bool) {
+        match outcome {
+            Outcome::Done(entry, _) => {
+                self.processed += usize::from(!left);
+                self.count(&entry);
+                return;
+            }
+            Outcome::Closed(entry) => {
+                self.processed += 1;
+                self.count(&entry);
+                self.results.push(result(id, &entry));
+                return;
+            }
+            Outcome::Kept => self.kept += 1,
+            Outcome::NotBegun => self.remaining += 1,
+            Outcome::Unanswered => {
+                self.remaining += 1;
+                self.unanswered = true;
+            }
+            Outcome::HistoryFailed(error) => self.fail(id, "store", error, RunError::HistoryWrite),
+            Outcome::CacheFailed(error) => self.fail(id, "cache", error, RunError::CacheWrite),
+        }
+        self.unwritten.push(id.clone());
+    }
+
+    fn fail(&mut self, id: &InstanceId, what: &str, error: ServiceError, kind: fn(ServiceError) -> RunError) {
+        self.errors += 1;
+        tracing::error!(%id, %error, "Could not {what} the runtime of {id}: {error}");
+        self.first_error.get_or_insert(kind(error));
+    }
+
+    fn count(&mut self, entry: &CacheEntry) {
         self.uncertain += usize::from(entry.uncertainty > Minutes::default());
         self.fleet_minutes = self.fleet_minutes + entry.minutes;
     }
 
-    /// Counts how old what is known of a server is; as old as the month where nothing is.
-    pub(crate) fn age(&mut self, known: Option<&CacheEntry>, now: DateTime<Utc>) {
-        let age = known.map_or(now - self.month.start(), |entry| entry.age(now));
-        self.oldest_cache_age = self.oldest_cache_age.max(age);
+    /// Looks up what is cached of the servers that this run could not do.
+    pub(crate) async fn age_of_unwritten(&mut self, cache: &impl RuntimeCache, invocation: Invocation) {
+        let ids = std::mem::take(&mut self.unwritten);
+        if ids.is_empty() {
+            return;
+        }
+        // What cannot be read is as old as the month: the metric must not look better for it.
+        let cached = timeout_at(invocation.deadline, cache.read(&ids)).await;
+        let cached = cached.ok().and_then(Result::ok).unwrap_or_default();
+        for id in &ids {
+            let known = cached.get(id);
+            let age = known.map_or(invocation.now - self.month.start(), |entry| entry.age(invocation.now));
+            self.oldest_cache_age = self.oldest_cache_age.max(age);
+            if let Some(entry) = known.filter(|known| known.month == self.month) {
+                self.count(entry);
+            }
+        }
+    }
+
+    /// An error where nothing could be done for any server.
+    pub(crate) fn verdict(&mut self) -> Result<(), RunError> {
+        match self.first_error.take() {
+            _ if self.processed + self.kept > 0 => Ok(()),
+            Some(error) => Err(error),
+            None if self.unanswered => Err(RunError::TablesSilent),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds the servers that left earlier in the month: they are in its totals.
+    pub(crate) fn left(&mut self, roster: &Roster, done: &[InstanceId]) {
+        let done: HashSet<&InstanceId> = done.iter().collect();
+        self.left = done.iter().filter(|id| !roster.observed.contains_key(**id)).count();
+        for server in roster.index.iter().filter(|server| server.left && !done.contains(&server.id)) {
+            if !roster.observed.contains_key(&server.id) {
+                self.left += 1;
+                self.fleet_minutes = self.fleet_minutes + server.minutes;
+            }
+        }
+    }
+
+    /// Adds what became of the month before.
+    pub(crate) fn closed(&mut self, closed: &Closed) {
+        self.errors += closed.errors;
     }
 
     /// The log line that CloudWatch makes metrics of.

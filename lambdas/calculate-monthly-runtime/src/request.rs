@@ -1,12 +1,9 @@
 //! What a payload may ask for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use uptime::{InstanceId, InvalidInstanceId, InvalidMonth, Month};
-
-/// How long CloudTrail's event history reaches back.
-pub const CLOUDTRAIL_MEMORY: TimeDelta = TimeDelta::days(90);
 
 /// What a run is asked to calculate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +12,8 @@ pub struct Request {
     pub month: Month,
     /// These servers only; none: the whole fleet.
     pub servers: Option<Vec<InstanceId>>,
+    /// A past month is recomputed though it is final.
+    pub reopen: bool,
 }
 
 /// A payload that asks for something that cannot be.
@@ -35,8 +34,16 @@ pub enum InvalidRequest {
     /// `month` has not begun.
     #[error("invalid request: month {0} is in the future")]
     Future(Month),
-    /// Nothing is known of `month` any more.
-    #[error("invalid request: month {month} is beyond what can be known: CloudTrail remembers 90 days, since {since}")]
+    /// `month` is final.
+    #[error("invalid request: month {0} is final: add \"reopen\": true to recompute it")]
+    Final(Month),
+    /// `reopen` without a month that is over.
+    #[error("invalid request: reopen is for a past month, and {0} is not over")]
+    NotOver(Month),
+    /// Nothing is known of `month` any more, and nothing was kept.
+    #[error(
+        "invalid request: month {month} is beyond what can be known: it has no history, and CloudTrail remembers 90 days, since {since}"
+    )]
     Forgotten {
         /// The month asked for.
         month: Month,
@@ -56,17 +63,19 @@ pub enum InvalidRequest {
 struct Fields {
     month: Option<String>,
     servers: Option<Vec<String>>,
+    #[serde(default)]
+    reopen: bool,
 }
 
 impl Request {
-    /// Reads a payload: `{}`, an EventBridge scheduled event, or an object with `servers` and `month`, both optional.
+    /// Reads a payload: `{}`, an EventBridge scheduled event, or an object with `servers`, `month` and `reopen`, all optional.
     ///
     /// # Errors
     /// Says what is wrong.
     pub fn read(payload: Value, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
         if let Some(kind) = payload.get("detail-type") {
             return match kind.as_str() {
-                Some("Scheduled Event") => Ok(Self { month: Month::of(now), servers: None }),
+                Some("Scheduled Event") => Ok(Self { month: Month::of(now), servers: None, reopen: false }),
                 _ => Err(InvalidRequest::OtherEvent(kind.as_str().map_or(kind.to_string(), str::to_owned))),
             };
         }
@@ -75,22 +84,22 @@ impl Request {
         }
         let fields: Fields = serde_json::from_value(payload)?;
         let month = match fields.month {
-            Some(text) => knowable(text.parse()?, now)?,
+            Some(text) => text.parse()?,
             None => Month::of(now),
         };
-        Ok(Self { month, servers: fields.servers.map(server_ids).transpose()? })
+        if month > Month::of(now) {
+            return Err(InvalidRequest::Future(month));
+        }
+        if fields.reopen && month == Month::of(now) {
+            return Err(InvalidRequest::NotOver(month));
+        }
+        Ok(Self { month, servers: fields.servers.map(server_ids).transpose()?, reopen: fields.reopen })
     }
-}
 
-fn knowable(month: Month, now: DateTime<Utc>) -> Result<Month, InvalidRequest> {
-    let since = now - CLOUDTRAIL_MEMORY;
-    if month > Month::of(now) {
-        return Err(InvalidRequest::Future(month));
+    /// The servers asked for that are not there.
+    pub(crate) fn missing(&self, is_there: impl Fn(&InstanceId) -> bool) -> Vec<InstanceId> {
+        self.servers.iter().flatten().filter(|id| !is_there(id)).cloned().collect()
     }
-    if month.end() <= since {
-        return Err(InvalidRequest::Forgotten { month, since });
-    }
-    Ok(month)
 }
 
 fn server_ids(texts: Vec<String>) -> Result<Vec<InstanceId>, InvalidRequest> {
@@ -112,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_empty_object_and_a_scheduled_event_ask_for_the_whole_fleet_this_month() {
-        let whole = Request { month: "2025-10".parse().unwrap(), servers: None };
+        let whole = Request { month: "2025-10".parse().unwrap(), servers: None, reopen: false };
         let scheduled = json!({"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
             "account": "123456789012", "time": "2025-10-15T12:00:00Z", "region": "eu-west-1", "resources": [], "detail": {}});
         assert_eq!(read(json!({})), Ok(whole.clone()));
@@ -131,7 +140,7 @@ mod tests {
         let cases = [
             (
                 json!({"server": ["i-abcd1111"]}),
-                "invalid request: unknown field `server`, expected `month` or `servers`",
+                "invalid request: unknown field `server`, expected one of `month`, `servers`, `reopen`",
             ),
             (
                 json!({"month": "2025-1"}),
@@ -139,9 +148,10 @@ mod tests {
             ),
             (json!({"month": "2025-11"}), "invalid request: month 2025-11 is in the future"),
             (
-                json!({"month": "2025-06"}),
-                "invalid request: month 2025-06 is beyond what can be known: CloudTrail remembers 90 days, since 2025-07-17 12:00:00 UTC",
+                json!({"month": "2025-10", "reopen": true}),
+                "invalid request: reopen is for a past month, and 2025-10 is not over",
             ),
+            (json!({"reopen": true}), "invalid request: reopen is for a past month, and 2025-10 is not over"),
             (json!({"servers": []}), "invalid request: servers is empty: leave it out to calculate the whole fleet"),
             (
                 json!({"servers": ["server-1"]}),

@@ -32,6 +32,8 @@ pub struct Body {
     pub remaining: usize,
     /// Servers whose cached value stays, for it is more certain than what this run could read.
     pub kept: usize,
+    /// Servers that left in the month, terminated or without the tag: they are not among `total_servers`.
+    pub left: usize,
     /// Servers whose minutes are not certain.
     pub uncertain: usize,
     /// What was read of CloudTrail; none where nothing had to be.

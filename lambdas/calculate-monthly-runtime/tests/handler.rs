@@ -6,10 +6,10 @@ mod fakes;
 
 use std::time::Duration;
 
-use fakes::{FakeCache, FakeFleet, FakeHistory, hour, id, now, run, server, told};
+use fakes::{FakeCache, FakeFleet, FakeHistory, FakeLedger, hour, id, now, run, run_at, server, told};
 use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
-use uptime::{CacheEntry, Fact, Minutes};
+use uptime::{CacheEntry, Fact};
 
 const TIME: u64 = 300;
 
@@ -20,6 +20,7 @@ fn entry(minutes: &str, uncertainty: &str, hours: i64) -> CacheEntry {
         timestamp: hour(hours),
         month: "2025-10".parse().unwrap(),
         running_since: None,
+        evidence: 0,
     }
 }
 
@@ -67,17 +68,6 @@ async fn spare_requests_find_the_state_at_the_months_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn spare_requests_that_fail_leave_what_is_known_better() {
-    let cache = FakeCache::default();
-    run(three_servers(), their_history(), &cache, json!({}), TIME).await.unwrap();
-    cache.entries.lock().unwrap().values_mut().for_each(|entry| entry.timestamp = hour(200));
-    let failing = FakeHistory { fails_after: Some(6), ..their_history() };
-    let body = run(three_servers(), failing, &cache, json!({}), TIME).await.unwrap();
-    assert_eq!((&body["kept"], &body["processed"], &body["uncertain"]), (&json!(1), &json!(2), &json!(0)));
-    assert_eq!(cache.entries.lock().unwrap()[&id(3)].timestamp, hour(200));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_empty_fleet_is_a_success() {
     let body =
         run(FakeFleet(Ok(vec![])), FakeHistory::default(), &FakeCache::default(), json!({}), TIME).await.unwrap();
@@ -93,21 +83,11 @@ async fn one_servers_failing_write_does_not_stop_the_others() {
     assert_eq!(minutes(&cache, 2), "90.00");
 }
 
-/// Whichever comes first, and though all others are kept rather than written.
-#[tokio::test(start_paused = true)]
-async fn a_failing_write_is_one_servers_error_even_where_nothing_was_written() {
-    let part = FakeHistory { reach: Some(hour(25)), ..their_history() };
-    let cache = FakeCache { failing: [id(1), id(3)].into(), ..FakeCache::default() };
-    cache.entries.lock().unwrap().insert(id(2), entry("120", "0", 24));
-    let body = run(three_servers(), part, &cache, json!({}), TIME).await.unwrap();
-    assert_eq!((&body["kept"], &body["errors"]), (&json!(1), &json!(2)));
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_table_that_never_answers_fails_the_run() {
     let cache = FakeCache { write_takes: Duration::from_secs(1000), ..FakeCache::default() };
     let error = run(three_servers(), their_history(), &cache, json!({}), TIME).await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot write the servers table: no write was answered before the time was up");
+    assert_eq!(error.to_string(), "cannot write the tables: no write was answered before the time was up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,12 +121,6 @@ async fn a_failure_of_the_whole_run_is_an_error_and_overwrites_nothing() {
         (
             three_servers(),
             their_history(),
-            FakeCache { unreadable: true, ..before() },
-            "cannot read the servers table: DynamoDB BatchGetItem failed: AccessDeniedException: User: x is not authorized",
-        ),
-        (
-            three_servers(),
-            their_history(),
             FakeCache { failing: [id(1), id(2), id(3)].into(), ..before() },
             "cannot write the servers table: DynamoDB UpdateItem failed: AccessDeniedException: User: x is not authorized",
         ),
@@ -175,51 +149,33 @@ async fn only_the_servers_asked_for_are_calculated_and_unknown_ones_are_errors()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_past_month_is_answered_and_not_cached() {
-    let cache = FakeCache::default();
-    let body = run(three_servers(), their_history(), &cache, json!({"month": "2025-09", "servers": [id(1)]}), TIME)
-        .await
-        .unwrap();
-    assert!(cache.entries.lock().unwrap().is_empty());
-    assert_eq!(body["results"], json!([{"id": id(1), "minutes": 30000.0, "uncertainty": 13200.0}]));
+async fn a_history_that_cannot_be_reached_fails_the_run_before_it_asks_cloudtrail() {
+    let ledger = FakeLedger { unreadable: true, ..FakeLedger::default() };
+    let (history, cache) = (their_history(), FakeCache::default());
+    let windows = history.windows.clone();
+    let error = run_at(now(), three_servers(), history, (&ledger, &cache), json!({}), TIME).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read the history table: DynamoDB GetItem failed: AccessDeniedException: User: x is not authorized"
+    );
+    assert!(windows.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn time_that_runs_out_while_writing_leaves_the_rest_to_the_next_run_which_begins_with_them() {
     let servers: Vec<_> = (0..200).map(|n| server(n, Running, -500)).collect();
-    let cache = FakeCache { write_takes: Duration::from_secs(1), ..FakeCache::default() };
-    let first = run(FakeFleet(Ok(servers.clone())), their_history(), &cache, json!({}), 3).await.unwrap();
+    let fleet = || FakeFleet(Ok(servers.clone()));
+    let (ledger, cache) =
+        (FakeLedger::default(), FakeCache { write_takes: Duration::from_secs(1), ..FakeCache::default() });
+    let first = run_at(now(), fleet(), their_history(), (&ledger, &cache), json!({}), 3).await.unwrap();
     assert_eq!(first["message"], "Monthly runtime calculation stopped before the deadline, the next run goes on");
     let (done, remaining) = (first["processed"].as_u64().unwrap(), first["remaining"].as_u64().unwrap());
     assert!(done > 0 && remaining > 0 && done + remaining == 200, "{first}");
+    assert_eq!(ledger.state.lock().unwrap().coverage.end(), None, "not all that was read is stored");
     let written = cache.order.lock().unwrap().drain(..).collect::<Vec<_>>();
-    run(FakeFleet(Ok(servers)), their_history(), &cache, json!({}), TIME).await.unwrap();
+    run_at(hour(241), fleet(), their_history(), (&ledger, &cache), json!({}), TIME).await.unwrap();
     let order = cache.order.lock().unwrap();
-    assert!(order[..remaining as usize].iter().all(|id| !written.contains(id)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_part_of_cloudtrail_never_replaces_what_is_known_better() {
-    let part = FakeHistory { reach: Some(hour(25)), ..their_history() };
-    let cache = FakeCache::default();
-    cache.entries.lock().unwrap().insert(id(2), entry("120", "0", 24));
-    let body = run(three_servers(), part, &cache, json!({}), TIME).await.unwrap();
-    assert_eq!(body["message"], "Monthly runtime calculation completed with a part of CloudTrail");
-    assert_eq!(
-        (&body["kept"], &body["processed"], &body["cloudtrail"]["complete"]),
-        (&json!(1), &json!(2), &json!(false))
-    );
-    assert_eq!(minutes(&cache, 2), "120.00");
-    let of_3 = cache.entries.lock().unwrap()[&id(3)].clone();
-    assert!(of_3.minutes == "60".parse().unwrap() && of_3.uncertainty > Minutes::default());
-}
-
-#[tokio::test(start_paused = true)]
-async fn last_months_value_never_counts_as_better_known() {
-    let part = FakeHistory { reach: Some(hour(25)), ..their_history() };
-    let cache = FakeCache::default();
-    let september = CacheEntry { month: "2025-09".parse().unwrap(), ..entry("43200", "0", -1) };
-    cache.entries.lock().unwrap().insert(id(2), september);
-    run(three_servers(), part, &cache, json!({}), TIME).await.unwrap();
-    assert_eq!(cache.entries.lock().unwrap()[&id(2)].month.to_string(), "2025-10");
+    let unanswered = 32;
+    assert!(order[..remaining as usize - unanswered].iter().all(|id| !written.contains(id)), "{order:?}");
+    assert_eq!(ledger.state.lock().unwrap().coverage.end(), Some(hour(241)));
 }

@@ -13,7 +13,7 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use fakes::FakeCache;
+use fakes::{FakeCache, FakeLedger, SETTINGS};
 use fleet_simulator::calls::{Action, Call};
 use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
@@ -55,7 +55,7 @@ impl Run {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(axum::serve(listener, simulator.router()).into_future());
         let cache = FakeCache::default();
-        let body = calculate(&clients(&endpoint), &cache, now).await;
+        let body = calculate(&clients(&endpoint), &FakeLedger::default(), &cache, now).await;
         server.abort();
         let entries = cache.entries.lock().unwrap().drain().map(|(id, entry)| (id.to_string(), entry)).collect();
         Self { simulator, now, body, entries }
@@ -98,12 +98,12 @@ fn clients(endpoint: &str) -> Clients {
     Clients::new(&config)
 }
 
-async fn calculate(clients: &Clients, cache: &FakeCache, now: DateTime<Utc>) -> Value {
+async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, now: DateTime<Utc>) -> Value {
     let tag = AppTag { key: "App".to_owned(), value: "demo".to_owned() };
     let fleet = Ec2Fleet::new(clients.ec2.clone(), tag);
     let history = CloudTrailHistory::new(clients.cloudtrail.clone());
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(fleet, history, cache, TimeDelta::days(7), metrics);
+    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
     let invocation = Invocation::within(now, Duration::from_secs(300));
     let response = handle(&calculation, json!({}), invocation).await.unwrap();
     serde_json::from_str(&response.body).unwrap()

@@ -165,6 +165,11 @@ impl ServerMonth {
     /// Computes the summary as of `now`, and returns what is to be cached of it.
     pub fn summarize(&mut self, now: DateTime<Utc>) -> CacheEntry {
         let timeline = self.timeline(now);
+        self.summarize_as(&timeline, now)
+    }
+
+    /// The same from its timeline as of `now`.
+    pub fn summarize_as(&mut self, timeline: &Timeline, now: DateTime<Utc>) -> CacheEntry {
         let time = timeline.running_time(self.month);
         let horizon = self.horizon(now);
         self.summary = Some(Summary {
@@ -176,7 +181,7 @@ impl ServerMonth {
         CacheEntry {
             running_since: timeline.running_since().filter(|_| self.left_at.is_none()),
             evidence: self.evidence.len(),
-            ..CacheEntry::of(&timeline, self.month, now)
+            ..CacheEntry::of(timeline, self.month, now)
         }
     }
 

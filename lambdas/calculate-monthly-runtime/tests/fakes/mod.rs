@@ -3,9 +3,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +14,11 @@ use serde_json::Value;
 use uptime::{CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window};
 use uptime_aws::ServiceError;
 use uptime_aws::metrics::Metrics;
-use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, Written};
+use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, WriteRule, Written};
+
+pub(crate) use ledger::FakeLedger;
+
+mod ledger;
 
 pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-11T00:00:00Z".parse().unwrap()
@@ -68,6 +73,10 @@ pub(crate) struct FakeHistory {
     pub(crate) error: Option<&'static str>,
     /// From this many requests on, reading fails.
     pub(crate) fails_after: Option<u64>,
+    /// The windows that were swept, as they were opened.
+    pub(crate) windows: Arc<Mutex<Vec<Window>>>,
+    /// The servers that were looked up one by one.
+    pub(crate) looked_up: Arc<Mutex<Vec<InstanceId>>>,
 }
 
 pub(crate) struct FakeSweep {
@@ -78,12 +87,27 @@ pub(crate) struct FakeSweep {
     cost: SweepCost,
 }
 
+impl FakeHistory {
+    fn begin(&self, window: Window) -> FakeSweep {
+        let covered = Window::new(window.to, window.to);
+        FakeSweep { history: self.clone(), window, covered, fresh: Vec::new(), cost: SweepCost::default() }
+    }
+}
+
 impl EventHistory for FakeHistory {
     type Sweep = FakeSweep;
 
     fn sweep(&self, window: Window) -> FakeSweep {
-        let covered = Window::new(window.to, window.to);
-        FakeSweep { history: self.clone(), window, covered, fresh: Vec::new(), cost: SweepCost::default() }
+        self.windows.lock().unwrap().push(window);
+        self.begin(window)
+    }
+
+    fn lookup(&self, id: &InstanceId, window: Window) -> FakeSweep {
+        self.looked_up.lock().unwrap().push(id.clone());
+        let mut own = self.clone();
+        own.events.retain(|(told, _)| told == id);
+        own.lookups_per_read = 1;
+        own.begin(window)
     }
 }
 
@@ -137,20 +161,32 @@ impl RuntimeCache for &FakeCache {
         Ok(ids.iter().filter_map(|id| Some((id.clone(), entries.get(id)?.clone()))).collect())
     }
 
-    async fn write(&self, id: &InstanceId, entry: &CacheEntry) -> Result<Written, ServiceError> {
+    async fn read_one(&self, id: &InstanceId) -> Result<Option<CacheEntry>, ServiceError> {
+        Ok(self.read(std::slice::from_ref(id)).await?.remove(id))
+    }
+
+    async fn write(&self, id: &InstanceId, entry: &CacheEntry, rule: WriteRule) -> Result<Written, ServiceError> {
         tokio::time::sleep(self.write_takes).await;
         if self.failing.contains(id) {
             return Err(denied("DynamoDB UpdateItem"));
         }
         self.order.lock().unwrap().push(id.clone());
         let mut entries = self.entries.lock().unwrap();
-        if entries.get(id).is_some_and(|old| old.timestamp >= entry.timestamp) {
+        let rank = |entry: &CacheEntry| (entry.month, entry.evidence, entry.timestamp);
+        let knows_more = match entries.get(id) {
+            None => rule == WriteRule::ExistingOnly,
+            Some(old) => rank(old) > rank(entry) && old.timestamp >= entry.timestamp - TimeDelta::hours(2),
+        };
+        if knows_more {
             return Ok(Written::Superseded);
         }
         entries.insert(id.clone(), entry.clone());
         Ok(Written::Stored)
     }
 }
+
+pub(crate) const SETTINGS: Settings =
+    Settings { lookback: TimeDelta::days(7), overlap: TimeDelta::hours(1), month_open: TimeDelta::hours(24) };
 
 /// Runs the handler over these fakes with this many seconds of time; the answer is the response's body.
 pub(crate) async fn run(
@@ -160,9 +196,21 @@ pub(crate) async fn run(
     payload: Value,
     seconds: u64,
 ) -> Result<Value, RunError> {
+    run_at(now(), fleet, history, (&FakeLedger::default(), cache), payload, seconds).await
+}
+
+/// The same at another time, over a history that outlives the run.
+pub(crate) async fn run_at(
+    now: DateTime<Utc>,
+    fleet: FakeFleet,
+    history: FakeHistory,
+    (ledger, cache): (&FakeLedger, &FakeCache),
+    payload: Value,
+    seconds: u64,
+) -> Result<Value, RunError> {
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(fleet, history, cache, TimeDelta::days(7), metrics);
-    let invocation = Invocation::within(now(), Duration::from_secs(seconds));
+    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
+    let invocation = Invocation::within(now, Duration::from_secs(seconds));
     let response = handle(&calculation, payload, invocation).await?;
     assert_eq!(response.status_code, 200);
     let contract = ["message", "total_servers", "processed", "errors"];

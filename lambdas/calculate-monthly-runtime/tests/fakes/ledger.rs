@@ -1,0 +1,118 @@
+//! The history table in memory, with the conditions of the real one.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Mutex;
+
+use uptime::{Evidence, InstanceId, Month, ServerMonth};
+use uptime_aws::ServiceError;
+use uptime_aws::ports::{HistoryWritten, IndexedServer, Recorded, RuntimeHistory, StoredMonths, SweepState};
+
+use super::denied;
+
+/// Items, writes, and which of them fail.
+#[derive(Default)]
+pub(crate) struct FakeLedger {
+    pub(crate) items: Mutex<BTreeMap<(InstanceId, Month), ServerMonth>>,
+    pub(crate) state: Mutex<SweepState>,
+    /// Items written so far.
+    pub(crate) writes: Mutex<u64>,
+    pub(crate) failing: Mutex<HashSet<InstanceId>>,
+    pub(crate) unreadable: bool,
+}
+
+impl FakeLedger {
+    pub(crate) fn item(&self, id: &InstanceId, month: &str) -> ServerMonth {
+        self.items.lock().unwrap()[&(id.clone(), month.parse().unwrap())].clone()
+    }
+}
+
+impl RuntimeHistory for &FakeLedger {
+    async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
+        let items = self.items.lock().unwrap();
+        Ok(ids.iter().filter_map(|id| Some((id.clone(), Ok(items.get(&(id.clone(), month))?.clone())))).collect())
+    }
+
+    async fn servers(&self, month: Month) -> Result<Vec<IndexedServer>, ServiceError> {
+        let items = self.items.lock().unwrap();
+        let listed = |item: &ServerMonth| IndexedServer {
+            id: item.id.clone(),
+            minutes: item.summary.as_ref().map(|summary| summary.minutes).unwrap_or_default(),
+            uncertainty: item.summary.as_ref().map(|summary| summary.uncertainty).unwrap_or_default(),
+            left: item.left_at.is_some(),
+            is_final: item.is_final,
+        };
+        Ok(items.values().filter(|item| item.month == month).map(listed).collect())
+    }
+
+    async fn write(
+        &self,
+        read: Option<&ServerMonth>,
+        updated: &ServerMonth,
+        reopen: bool,
+    ) -> Result<HistoryWritten, ServiceError> {
+        if self.failing.lock().unwrap().contains(&updated.id) {
+            return Err(denied("DynamoDB UpdateItem"));
+        }
+        let mut items = self.items.lock().unwrap();
+        let key = (updated.id.clone(), updated.month);
+        let current = items.get(&key);
+        let as_of = |item: &ServerMonth| item.summary.as_ref().map(|summary| summary.as_of);
+        let as_read = match (read, current) {
+            (None, None) => true,
+            (Some(read), Some(current)) => {
+                read.evidence.len() == current.evidence.len()
+                    && as_of(current) <= as_of(updated)
+                    && (reopen || !current.is_final)
+            }
+            _ => false,
+        };
+        if !as_read {
+            return Ok(HistoryWritten::Conflict(current.cloned().map(Box::new)));
+        }
+        let mut item = updated.clone();
+        item.evidence.extend(current.into_iter().flat_map(|current| current.evidence.clone()));
+        items.insert(key, item);
+        *self.writes.lock().unwrap() += 1;
+        Ok(HistoryWritten::Stored)
+    }
+
+    async fn record(&self, id: &InstanceId, month: Month, evidence: &Evidence) -> Result<Recorded, ServiceError> {
+        let mut items = self.items.lock().unwrap();
+        Ok(match items.get_mut(&(id.clone(), month)) {
+            Some(item) if item.is_final => Recorded::Final,
+            Some(item) if item.left_at.is_none() => {
+                item.evidence.insert(evidence.clone());
+                Recorded::Added(Box::new(item.clone()))
+            }
+            _ => Recorded::Unknown,
+        })
+    }
+
+    async fn record_late(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &BTreeSet<Evidence>,
+    ) -> Result<(), ServiceError> {
+        if let Some(item) = self.items.lock().unwrap().get_mut(&(id.clone(), month)) {
+            item.late_evidence.extend(evidence.iter().cloned());
+        }
+        Ok(())
+    }
+
+    async fn sweep_state(&self) -> Result<SweepState, ServiceError> {
+        if self.unreadable {
+            return Err(denied("DynamoDB GetItem"));
+        }
+        Ok(self.state.lock().unwrap().clone())
+    }
+
+    async fn store_sweep_state(&self, read: &SweepState, updated: &SweepState) -> Result<bool, ServiceError> {
+        let mut state = self.state.lock().unwrap();
+        if state.revision != read.revision {
+            return Ok(false);
+        }
+        *state = SweepState { revision: read.revision + 1, ..updated.clone() };
+        Ok(true)
+    }
+}

@@ -1,0 +1,91 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { RustHandler } from '../../lib/constructs/rust-handler.ts';
+import { RuntimeHistoryTable } from '../../lib/constructs/runtime-history-table.ts';
+import { testEnvironment, testStack } from '../support/synth.ts';
+
+function build(production = false): { stack: Stack; table: RuntimeHistoryTable } {
+  const stack = testStack();
+  return { stack, table: new RuntimeHistoryTable(stack, 'History', testEnvironment({ production })) };
+}
+
+test('there is an item per server and month, recoverable to any point in time, and an index from month to servers', () => {
+  Template.fromStack(build().stack).hasResourceProperties('AWS::DynamoDB::Table', {
+    TableName: 'runtime-cache-test-RuntimeHistoryTable',
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [
+      { AttributeName: 'id', KeyType: 'HASH' },
+      { AttributeName: 'month', KeyType: 'RANGE' },
+    ],
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'month',
+        KeySchema: [
+          { AttributeName: 'month', KeyType: 'HASH' },
+          { AttributeName: 'id', KeyType: 'RANGE' },
+        ],
+        Projection: {
+          ProjectionType: 'INCLUDE',
+          NonKeyAttributes: ['minutes', 'uncertainty', 'asOf', 'final', 'leftAt'],
+        },
+      },
+    ],
+  });
+});
+
+test.each([
+  { production: true, policy: 'Retain' },
+  { production: false, policy: 'Delete' },
+])('with production: $production it is protected: $production', ({ production, policy }) => {
+  Template.fromStack(build(production).stack).hasResource('AWS::DynamoDB::Table', {
+    Properties: { DeletionProtectionEnabled: production },
+    DeletionPolicy: policy,
+    UpdateReplacePolicy: policy,
+  });
+});
+
+describe('access', () => {
+  test('is to read and to update items, and to query the index; nothing is deleted or replaced whole', () => {
+    const { stack, table } = build();
+    const allowed: PolicyStatement[] = [];
+    table.allowKeepingHistory({
+      allow: (statement: PolicyStatement) => allowed.push(statement),
+    } as unknown as RustHandler);
+    const arn = { 'Fn::GetAtt': ['RuntimeHistoryTable', 'Arn'] };
+    expect(allowed.map((statement) => stack.resolve(statement.toStatementJson()) as unknown)).toEqual([
+      {
+        Sid: 'KeepHistory',
+        Effect: 'Allow',
+        Action: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem'],
+        Resource: arn,
+      },
+      {
+        Sid: 'ListServersOfMonth',
+        Effect: 'Allow',
+        Action: 'dynamodb:Query',
+        Resource: { 'Fn::Join': ['', [arn, '/index/month']] },
+      },
+    ]);
+  });
+
+  test('the index has the attributes that the adapter reads of it', () => {
+    const adapter = readFileSync(
+      resolve(import.meta.dirname, '../../lambdas/aws/src/history_table/item.rs'),
+      'utf8',
+    );
+    const named = [...adapter.matchAll(/pub\(crate\) const \w+: &str = "(\w+)";/g)].map(([, name]) => name);
+    expect(named).toEqual(expect.arrayContaining(['minutes', 'uncertainty', 'asOf', 'final', 'leftAt']));
+  });
+});
+
+test('throttled requests are those of every operation the policy allows', () => {
+  const expression = build().table.metricThrottledRequests({ period: Duration.minutes(5) });
+  expect(expression.expression).toBe(
+    ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'].map((name) => `FILL(throttled${name}, 0)`).join(' + '),
+  );
+});
