@@ -9,7 +9,7 @@ use aws_sdk_cloudtrail::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudtrail::operation::lookup_events::{LookupEventsError, LookupEventsOutput};
 use aws_sdk_cloudtrail::primitives::DateTime as SmithyDateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::timeout_at;
 use uptime::{InstanceId, LIFECYCLE_EVENTS, ServerEvidence, Window, read_record};
 
@@ -22,6 +22,14 @@ const OPERATION: &str = "CloudTrail LookupEvents";
 const PACE: Duration = Duration::from_millis(510);
 /// How often a request is tried that fails for a passing reason other than throttling.
 const ATTEMPTS: u32 = 3;
+
+/// How long CloudTrail's event history reaches back.
+const MEMORY: TimeDelta = TimeDelta::days(90);
+
+/// The earliest that CloudTrail remembers.
+pub fn remembered_since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - MEMORY
+}
 
 /// CloudTrail's event history of one account and region, with the pace that all its readers share.
 #[derive(Clone, Debug)]

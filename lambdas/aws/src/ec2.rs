@@ -34,12 +34,16 @@ impl Ec2Fleet {
     pub fn new(client: Client, tag: AppTag) -> Self {
         Self { client, tag }
     }
+
+    fn tagged(&self) -> Filter {
+        Filter::builder().name(format!("tag:{}", self.tag.key)).values(&self.tag.value).build()
+    }
 }
 
 impl Fleet for Ec2Fleet {
     async fn list(&self, now: DateTime<Utc>) -> Result<Vec<Observation>, ServiceError> {
-        let tagged = Filter::builder().name(format!("tag:{}", self.tag.key)).values(&self.tag.value).build();
-        let mut pages = self.client.describe_instances().filters(tagged).into_paginator().page_size(PAGE_SIZE).send();
+        let request = self.client.describe_instances().filters(self.tagged());
+        let mut pages = request.into_paginator().page_size(PAGE_SIZE).send();
         let mut servers = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| ServiceError::new(OPERATION, error))?;
@@ -48,6 +52,15 @@ impl Fleet for Ec2Fleet {
             }
         }
         Ok(servers)
+    }
+
+    async fn find(&self, id: &InstanceId, now: DateTime<Utc>) -> Result<Option<Observation>, ServiceError> {
+        // A filter, for asking by id is an error where the instance is not there.
+        let this_one = Filter::builder().name("instance-id").values(id.as_str()).build();
+        let answer = self.client.describe_instances().filters(self.tagged()).filters(this_one).send().await;
+        let answer = answer.map_err(|error| ServiceError::new(OPERATION, error))?;
+        let mut instances = answer.reservations().iter().flat_map(|reservation| reservation.instances());
+        instances.next().map(|instance| observation(instance, now)).transpose()
     }
 }
 

@@ -18,6 +18,16 @@ pub trait Fleet {
     /// # Errors
     /// Where the list is not whole: a part of a fleet is never passed off as the fleet.
     fn list(&self, now: DateTime<Utc>) -> impl Future<Output = Result<Vec<Observation>, ServiceError>> + Send;
+
+    /// One server as it is at `now`; none where EC2 does not show the instance, or it does not carry the app tag.
+    ///
+    /// # Errors
+    /// Where EC2 cannot be asked.
+    fn find(
+        &self,
+        id: &InstanceId,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Option<Observation>, ServiceError>> + Send;
 }
 
 /// The recorded lifecycle events of the account and region.

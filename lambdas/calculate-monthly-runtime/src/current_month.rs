@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use uptime::{InstanceId, Month, Observation, Window};
+use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Fleet, RuntimeCache, RuntimeHistory, SweepState};
+use uptime_ledger::Invocation;
 
 use crate::error::{RunError, in_time};
 use crate::folding::Learnt;
 use crate::handler::Calculation;
-use crate::invocation::Invocation;
 use crate::passes::{Pass, Reached};
-use crate::reading::{Plan, Reader, remembered_since};
+use crate::reading::{Plan, Reader};
 use crate::report::{HistoryReport, Report};
 use crate::request::Request;
 use crate::rollover::Closed;

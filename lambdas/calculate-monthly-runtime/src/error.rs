@@ -6,8 +6,8 @@ use lambda_runtime::Diagnostic;
 use tokio::time::timeout_at;
 use uptime_aws::ServiceError;
 use uptime_aws::ports::SweepCost;
+use uptime_ledger::Invocation;
 
-use crate::invocation::Invocation;
 use crate::request::InvalidRequest;
 
 /// A run that failed.

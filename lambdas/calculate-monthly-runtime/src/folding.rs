@@ -1,8 +1,9 @@
 //! From an item of the history and what a run has learnt to the item as it should be. No I/O.
 
 use chrono::{DateTime, Utc};
-use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, ServerMonth};
+use uptime::{Coverage, InstanceId, Month, ServerMonth};
 use uptime_aws::ports::SweepState;
+use uptime_ledger::{Folded, OwnHistory};
 
 use crate::reading::Reading;
 use crate::roster::Roster;
@@ -21,24 +22,6 @@ pub(crate) struct Learnt {
     pub(crate) roster: Roster,
 }
 
-/// What was read about one server only.
-#[derive(Debug, Default)]
-pub(crate) struct Extra {
-    pub(crate) evidence: Vec<Evidence>,
-    pub(crate) covered: Coverage,
-}
-
-/// An item as it should be, and what is to be cached of it.
-#[derive(Debug)]
-pub(crate) struct Folded {
-    pub(crate) month: ServerMonth,
-    pub(crate) entry: CacheEntry,
-    /// True where less was read than is needed, and what was known an hour ago was more certain: that stays.
-    pub(crate) kept: bool,
-    /// True where its state at the month's start is not known, and reading further back could tell.
-    pub(crate) lacks_history: bool,
-}
-
 impl Learnt {
     /// The month that is going on, from its item or from that of the month before.
     pub(crate) fn fold_current(
@@ -46,23 +29,14 @@ impl Learnt {
         id: &InstanceId,
         stored: Option<&ServerMonth>,
         previous: Option<&ServerMonth>,
-        extra: &Extra,
+        own: &OwnHistory,
     ) -> Folded {
-        let mut month = match (stored, previous) {
-            (Some(stored), _) => stored.clone(),
-            (None, Some(previous)) => {
-                let mut previous = previous.clone();
-                previous.assume_swept(&self.state.coverage);
-                previous.next_month()
-            }
-            (None, None) => ServerMonth::new(id.clone(), Month::of(self.now)),
-        };
+        let mut month = ServerMonth::going_on(id, Month::of(self.now), stored, previous, &self.state.coverage);
         let observation = self.roster.observed.get(id);
-        month.assume_swept(&self.state.coverage);
         if observation.is_some() {
             month.left_at = None;
         }
-        self.teach(&mut month, extra);
+        self.teach(&mut month, own);
         match observation {
             Some(observation) => month.see(observation),
             None => month.leave(self.now),
@@ -80,7 +54,7 @@ impl Learnt {
     ) -> Folded {
         let mut closed = stored.cloned().unwrap_or_else(|| ServerMonth::new(id.clone(), month));
         closed.assume_swept(&self.state.coverage);
-        self.teach(&mut closed, &Extra::default());
+        self.teach(&mut closed, &OwnHistory::default());
         if closed.sighting.as_ref().is_none_or(|sighting| sighting.at < month.end()) {
             match self.roster.observed.get(id) {
                 Some(observation) => closed.see(observation),
@@ -91,22 +65,20 @@ impl Learnt {
         self.summarize(closed, stored)
     }
 
-    fn teach(&self, month: &mut ServerMonth, extra: &Extra) {
+    fn teach(&self, month: &mut ServerMonth, own: &OwnHistory) {
         month.learn(self.reading.about(&month.id).iter().cloned(), &self.reading.covered);
-        month.learn(extra.evidence.iter().cloned(), &extra.covered);
+        month.learn(own.evidence.iter().cloned(), &own.covered);
     }
 
-    fn summarize(&self, mut month: ServerMonth, stored: Option<&ServerMonth>) -> Folded {
+    fn summarize(&self, month: ServerMonth, stored: Option<&ServerMonth>) -> Folded {
         let before = stored.and_then(|stored| stored.summary.clone());
-        // A run that began later may have stored what it knows already.
-        let now = before.as_ref().map_or(self.now, |before| self.now.max(before.as_of));
-        let timeline = month.timeline(now);
-        let lacks_history = timeline.lacks_history(month.month);
-        let entry = month.summarize_as(&timeline, now);
-        let kept = before.filter(|before| !self.reading.complete && before.uncertainty < entry.uncertainty);
-        let is_kept = kept.is_some();
-        month.summary = kept.or(month.summary);
-        Folded { month, entry, kept: is_kept, lacks_history }
+        let mut folded = Folded::of(month, self.now);
+        let uncertainty = folded.entry.uncertainty;
+        if let Some(before) = before.filter(|before| !self.reading.complete && before.uncertainty < uncertainty) {
+            folded.month.summary = Some(before);
+            folded.kept = true;
+        }
+        folded
     }
 
     /// True where something of the time before `month` was told of a server.
@@ -116,7 +88,7 @@ impl Learnt {
 
     /// True where, before there is any history, reading further back could tell some server's state at the month's start.
     pub(crate) fn anyone_lacks_history(&self) -> bool {
-        self.roster.observed.keys().any(|id| self.fold_current(id, None, None, &Extra::default()).lacks_history)
+        self.roster.observed.keys().any(|id| self.fold_current(id, None, None, &OwnHistory::default()).lacks_history)
     }
 
     /// Where the fleet has been swept, this run included.

@@ -9,10 +9,10 @@ use uptime_aws::history_table::RuntimeHistoryTable;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, RuntimeCache, RuntimeHistory};
 use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::Invocation;
 
 use crate::config::{Config, Settings};
 use crate::error::{RunError, in_time};
-use crate::invocation::Invocation;
 use crate::report::{Report, history_metrics};
 use crate::request::Request;
 use crate::response::Response;

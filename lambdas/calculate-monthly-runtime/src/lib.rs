@@ -8,7 +8,6 @@ mod current_month;
 pub mod error;
 mod folding;
 pub mod handler;
-mod invocation;
 mod passes;
 mod past_month;
 mod reading;
@@ -21,4 +20,4 @@ mod storing;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};
-pub use invocation::Invocation;
+pub use uptime_ledger::Invocation;

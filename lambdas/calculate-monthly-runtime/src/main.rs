@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
     let calculation = Calculation::new(config, Clients::from_env().await);
     run(service_fn(|event: LambdaEvent<Value>| {
-        let invocation = Invocation::begin(&event.context);
+        let invocation = Invocation::begin(event.context.deadline());
         handle(&calculation, event.payload, invocation)
     }))
     .await

@@ -3,15 +3,15 @@
 use futures::{StreamExt, stream};
 use uptime::{InstanceId, Month, ServerMonth, Window};
 use uptime_aws::ServiceError;
+use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Fleet, RuntimeCache, RuntimeHistory, StoredMonths};
+use uptime_ledger::{Folded, Invocation, OwnHistory, Writing, log_cached, store};
 
 use crate::error::RunError;
-use crate::folding::{Extra, Folded, Learnt};
+use crate::folding::Learnt;
 use crate::handler::Calculation;
-use crate::invocation::Invocation;
-use crate::reading::remembered_since;
 use crate::report::Report;
-use crate::storing::{Outcome, SingleLookups, Writing, cache, in_time, log, store};
+use crate::storing::{Outcome, SingleLookups, cache, in_time};
 
 /// Servers under way at once.
 const CONCURRENT_SERVERS: usize = 32;
@@ -64,7 +64,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
             reached.all_stored &= matches!(outcome, Outcome::Done(..) | Outcome::Kept | Outcome::CacheFailed(_));
             begun += usize::from(!matches!(outcome, Outcome::NotBegun));
             if let Outcome::Done(entry, written) = &outcome {
-                log(&id, entry, *written, invocation.now);
+                log_cached(&id, entry, *written);
             }
             report.tally(&id, outcome, !pass.learnt.roster.observed.contains_key(&id));
         }
@@ -109,14 +109,14 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
             Err(error) => return (Outcome::HistoryFailed(error), true),
         };
         let learnt = pass.learnt;
-        let mut extra = Extra::default();
-        let first = learnt.fold_current(id, stored.as_ref(), previous.as_ref(), &extra);
+        let mut own = OwnHistory::default();
+        let first = learnt.fold_current(id, stored.as_ref(), previous.as_ref(), &own);
         if learnt.lacks_own_history(&first) {
             let remembered = Window::new(remembered_since(learnt.now), learnt.now);
-            extra = pass.lookups.read(&self.events, id, remembered).await;
+            own = pass.lookups.read(&self.events, id, remembered).await;
         }
         let writing = Writing { rewrite: pass.rewrite, reopen: false };
-        let fold = |stored: Option<&ServerMonth>| learnt.fold_current(id, stored, previous.as_ref(), &extra);
+        let fold = |stored: Option<&ServerMonth>| learnt.fold_current(id, stored, previous.as_ref(), &own);
         match store(&self.ledger, stored, writing, fold).await {
             Ok(folded) => {
                 let lacks_history = folded.lacks_history;

@@ -3,14 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use uptime::{Coverage, InstanceId, Month, Observation, Window};
+use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Fleet, IndexedServer, RuntimeCache, RuntimeHistory, SweepState};
+use uptime_ledger::Invocation;
 
 use crate::error::{RunError, in_time};
 use crate::folding::Learnt;
 use crate::handler::Calculation;
-use crate::invocation::Invocation;
 use crate::passes::{Closing, PART};
-use crate::reading::{Reader, missing, remembered_since};
+use crate::reading::{Reader, missing};
 use crate::report::{HistoryReport, Report};
 use crate::request::{InvalidRequest, Request};
 use crate::roster::Roster;

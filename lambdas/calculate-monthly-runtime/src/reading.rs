@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use uptime::{Coverage, Evidence, InstanceId, ServerEvidence, Window};
+use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Limits, Sweep, SweepCost, SweepState};
 
 use crate::error::RunError;
 
-/// How long CloudTrail's event history reaches back.
-const CLOUDTRAIL_MEMORY: TimeDelta = TimeDelta::days(90);
 /// Up to this many requests, or half as many again as were needed, a sweep reads on into the past while that can tell the
 /// state of a server at the month's start: a quiet account answers with so few pages that it costs next to nothing.
 const SPARE_LOOKUPS: u64 = 10;
@@ -161,11 +160,6 @@ impl Reading {
     pub(crate) fn about(&self, id: &InstanceId) -> &[Evidence] {
         self.evidence.get(id).map(Vec::as_slice).unwrap_or_default()
     }
-}
-
-/// The earliest that CloudTrail remembers.
-pub(crate) fn remembered_since(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - CLOUDTRAIL_MEMORY
 }
 
 #[cfg(test)]

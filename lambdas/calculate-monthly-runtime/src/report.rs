@@ -9,10 +9,10 @@ use uptime::{CacheEntry, InstanceId, Minutes, Month};
 use uptime_aws::ServiceError;
 use uptime_aws::metrics::{Metrics, Unit};
 use uptime_aws::ports::{RuntimeCache, SweepCost};
+use uptime_ledger::Invocation;
 
 use crate::error::RunError;
 use crate::folding::Learnt;
-use crate::invocation::Invocation;
 use crate::request::Request;
 use crate::response::{Body, HistoryBody, result};
 use crate::rollover::Closed;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use uptime::{InstanceId, Month};
 use uptime_aws::ports::{EventHistory, Fleet, IndexedServer, RuntimeCache, RuntimeHistory};
+use uptime_ledger::Invocation;
 
 use crate::error::RunError;
 use crate::folding::Learnt;
 use crate::handler::Calculation;
-use crate::invocation::Invocation;
 use crate::passes::Closing;
 use crate::storing::Outcome;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use uptime::{InstanceId, Month, Observation};
 use uptime_aws::ports::{EventHistory, Fleet, IndexedServer, RuntimeCache, RuntimeHistory, SweepState};
+use uptime_ledger::Invocation;
 
 use crate::error::{RunError, in_time};
 use crate::handler::Calculation;
-use crate::invocation::Invocation;
 use crate::reading::Reading;
 use crate::request::Request;
 

@@ -1,19 +1,13 @@
-//! Storing one server's month and its cache entry.
+//! What becomes of each server of a run, and the requests that all of them share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout_at};
-use uptime::{CacheEntry, InstanceId, Minutes, ServerMonth, Window};
+use uptime::{CacheEntry, InstanceId, Window};
 use uptime_aws::ServiceError;
-use uptime_aws::ports::{
-    EventHistory, HistoryWritten, Limits, RuntimeCache, RuntimeHistory, Sweep, SweepCost, WriteRule, Written,
-};
+use uptime_aws::ports::{EventHistory, Limits, RuntimeCache, SweepCost, Written};
+use uptime_ledger::{Folded, OwnHistory};
 
-use crate::folding::{Extra, Folded};
-
-/// How often an item is folded anew because somebody else has written in between.
-const ATTEMPTS: u32 = 6;
 /// Requests that reading about one server may take.
 const LOOKUPS_PER_SERVER: u64 = 4;
 
@@ -36,54 +30,12 @@ pub(crate) enum Outcome {
     CacheFailed(ServiceError),
 }
 
-/// How an item is written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Writing {
-    /// Also where only the coverage has grown.
-    pub(crate) rewrite: bool,
-    /// Also where it is final.
-    pub(crate) reopen: bool,
-}
-
-/// Stores what `fold` makes of an item, folding it anew where somebody else has written in between.
-///
-/// # Errors
-/// Where it could not be stored.
-pub(crate) async fn store<L: RuntimeHistory>(
-    history: &L,
-    mut stored: Option<ServerMonth>,
-    writing: Writing,
-    fold: impl Fn(Option<&ServerMonth>) -> Folded,
-) -> Result<Folded, ServiceError> {
-    for _ in 0..ATTEMPTS {
-        let folded = fold(stored.as_ref());
-        let worth_it = match &stored {
-            Some(stored) if stored.is_final && !writing.reopen => false,
-            Some(stored) => {
-                folded.month.adds_to(stored) || (writing.rewrite && stored.coverage != folded.month.coverage)
-            }
-            None => {
-                folded.month.left_at.is_none() || folded.entry.minutes + folded.entry.uncertainty > Minutes::default()
-            }
-        };
-        if !worth_it {
-            return Ok(folded);
-        }
-        match history.write(stored.as_ref(), &folded.month, writing.reopen).await? {
-            HistoryWritten::Stored => return Ok(folded),
-            HistoryWritten::Conflict(current) => stored = current.map(|current| *current),
-        }
-    }
-    Err(ServiceError::told("DynamoDB UpdateItem", None, format!("others wrote the item {ATTEMPTS} times in between")))
-}
-
-/// Caches what was folded. Of a server that left, the application may have deleted its item, which then stays deleted.
+/// Caches what was folded.
 pub(crate) async fn cache<C: RuntimeCache>(cache: &C, folded: Folded) -> Outcome {
     if folded.kept {
         return Outcome::Kept;
     }
-    let rule = if folded.month.left_at.is_some() { WriteRule::ExistingOnly } else { WriteRule::Upsert };
-    match cache.write(&folded.month.id, &folded.entry, rule).await {
+    match uptime_ledger::cache(cache, &folded).await {
         Ok(written) => Outcome::Done(folded.entry, written),
         Err(error) => Outcome::CacheFailed(error),
     }
@@ -113,21 +65,19 @@ impl SingleLookups {
 
     /// Reads what CloudTrail tells of one server; nothing where the requests are used up. A failure only means that the
     /// server's past stays open until a later run.
-    pub(crate) async fn read<H: EventHistory>(&self, events: &H, id: &InstanceId, window: Window) -> Extra {
+    pub(crate) async fn read<H: EventHistory>(&self, events: &H, id: &InstanceId, window: Window) -> OwnHistory {
         let take = |left: u64| left.checked_sub(LOOKUPS_PER_SERVER);
+        let mut own = OwnHistory::default();
         if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return Extra::default();
+            return own;
         }
-        let mut sweep = events.lookup(id, window);
         let limits = Limits { deadline: self.deadline, lookups: LOOKUPS_PER_SERVER };
-        if let Err(error) = sweep.read_back_to(window.from, limits).await {
+        if let Err(error) = own.read_back_to(&mut events.lookup(id, window), id, window.from, limits).await {
             tracing::warn!(%id, "Could not read what CloudTrail tells of {id}: {error}");
         }
-        let cost = sweep.cost();
-        self.left.fetch_add(LOOKUPS_PER_SERVER.saturating_sub(cost.lookups), Ordering::Relaxed);
-        self.count(cost);
-        let own = sweep.take_evidence().into_iter().filter(|(told, _)| told == id).map(|(_, evidence)| evidence);
-        Extra { evidence: own.collect(), covered: std::iter::once(sweep.covered()).collect() }
+        self.left.fetch_add(LOOKUPS_PER_SERVER.saturating_sub(own.cost.lookups), Ordering::Relaxed);
+        self.count(own.cost);
+        own
     }
 
     /// What they cost so far.
@@ -139,18 +89,5 @@ impl SingleLookups {
         // A panic while it was held cannot leave a sum in disorder.
         let mut all = self.cost.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *all = all.and(cost);
-    }
-}
-
-/// Tells what was cached.
-pub(crate) fn log(id: &InstanceId, entry: &CacheEntry, written: Written, now: DateTime<Utc>) {
-    let (minutes, uncertainty, month) = (entry.minutes.as_f64(), entry.uncertainty.as_f64(), entry.month);
-    match written {
-        Written::Stored => {
-            tracing::info!(%id, minutes, uncertainty, %month, "Cached runtime for {id}: {} minutes", entry.minutes);
-        }
-        Written::Superseded => {
-            tracing::info!(%id, %now, "The cache of {id} is as of a later calculation, or {id} is no server any more");
-        }
     }
 }

@@ -38,8 +38,48 @@ impl CacheEntry {
         }
     }
 
+    /// The minutes at `instant`, taken for granted that a server that was running has been running since: an assumption,
+    /// not evidence. Of the entry's month only, so that it never grows beyond the month's end, nor below what is cached.
+    pub fn live_at(&self, instant: DateTime<Utc>) -> Minutes {
+        let since = instant.min(self.month.end()) - self.timestamp;
+        match self.running_since {
+            Some(_) if since > TimeDelta::zero() => self.minutes + Minutes::floor(since),
+            _ => self.minutes,
+        }
+    }
+
     /// How old it is.
     pub fn age(&self, now: DateTime<Utc>) -> TimeDelta {
         now - self.timestamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn entry(running_since: Option<&str>) -> CacheEntry {
+        CacheEntry {
+            minutes: "100.50".parse().unwrap(),
+            uncertainty: Minutes::default(),
+            timestamp: at("2025-10-31T23:00:00Z"),
+            month: "2025-10".parse().unwrap(),
+            running_since: running_since.map(at),
+            evidence: 1,
+        }
+    }
+
+    #[test]
+    fn the_live_value_grows_while_the_server_runs_and_only_in_its_month() {
+        let running = entry(Some("2025-10-01T00:00:00Z"));
+        let live = |entry: &CacheEntry, instant| entry.live_at(at(instant)).to_string();
+        assert_eq!(live(&running, "2025-10-31T23:30:15Z"), "130.75");
+        assert_eq!(live(&running, "2025-11-01T10:00:00Z"), "160.50");
+        assert_eq!(live(&running, "2025-10-31T22:00:00Z"), "100.50");
+        assert_eq!(live(&entry(None), "2025-10-31T23:30:15Z"), "100.50");
     }
 }

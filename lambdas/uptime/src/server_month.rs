@@ -78,6 +78,28 @@ impl ServerMonth {
         }
     }
 
+    /// The month that is going on: from its item, from that of the month before, or begun anew. `swept` is where the whole
+    /// fleet was swept.
+    pub fn going_on(
+        id: &InstanceId,
+        month: Month,
+        stored: Option<&Self>,
+        previous: Option<&Self>,
+        swept: &Coverage,
+    ) -> Self {
+        let mut going_on = match (stored, previous) {
+            (Some(stored), _) => stored.clone(),
+            (None, Some(previous)) => {
+                let mut previous = previous.clone();
+                previous.assume_swept(swept);
+                previous.next_month()
+            }
+            (None, None) => Self::new(id.clone(), month),
+        };
+        going_on.assume_swept(swept);
+        going_on
+    }
+
     /// The month after, with what this one tells of its start.
     pub fn next_month(&self) -> Self {
         let mut next = Self::new(self.id.clone(), self.month.next());

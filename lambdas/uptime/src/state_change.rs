@@ -73,7 +73,18 @@ impl StateChange {
     /// # Errors
     /// Where it is no state-change event, naming the part that is wrong.
     pub fn read(json: &str) -> Result<Self, StateChangeError> {
-        let event: Event = serde_json::from_str(json)?;
+        Self::of(serde_json::from_str(json)?)
+    }
+
+    /// The same of an event that was parsed already.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn from_value(event: serde_json::Value) -> Result<Self, StateChangeError> {
+        Self::of(serde_json::from_value(event)?)
+    }
+
+    fn of(event: Event) -> Result<Self, StateChangeError> {
         if event.detail_type != DETAIL_TYPE || event.source != "aws.ec2" {
             return Err(StateChangeError::OtherEvent { detail_type: event.detail_type, event_source: event.source });
         }

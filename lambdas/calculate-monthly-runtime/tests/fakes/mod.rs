@@ -62,6 +62,10 @@ impl Fleet for FakeFleet {
             Err(operation) => Err(denied(operation)),
         }
     }
+
+    async fn find(&self, id: &InstanceId, now: DateTime<Utc>) -> Result<Option<Observation>, ServiceError> {
+        Ok(self.list(now).await?.into_iter().find(|server| server.id == *id))
+    }
 }
 
 /// Events that a sweep reads back to where it is asked to, or to `reach` at most, at so many requests per read.

@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
-use lambda_runtime::Context;
 use tokio::time::Instant;
 
 /// Time for the last writes and the answer before Lambda ends the process.
@@ -26,8 +25,8 @@ pub struct Invocation {
 impl Invocation {
     /// Begins now, with the deadline that Lambda gave. This is the only look at a clock of the wall.
     #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
-    pub fn begin(context: &Context) -> Self {
-        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
+    pub fn begin(lambdas_deadline: SystemTime) -> Self {
+        let left = lambdas_deadline.duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
         // Short timeouts keep at least half of their time.
         let usable = left.saturating_sub(GRACE).max(left / 2);
         Self::within(Utc::now(), usable)

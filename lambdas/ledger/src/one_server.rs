@@ -1,0 +1,180 @@
+//! One server, calculated on the spot from EC2, CloudTrail and what is kept of it.
+
+use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, Observation, ServerMonth, Window};
+use uptime_aws::ServiceError;
+use uptime_aws::cloudtrail::remembered_since;
+use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, RuntimeHistory};
+
+use crate::counts::Counts;
+use crate::invocation::Invocation;
+use crate::own_history::OwnHistory;
+use crate::store::{Folded, Writing, cache, log_cached, store};
+use crate::swept::Swept;
+
+/// Requests that one calculation may take. Nearly every server's 90 days fit into one page of 50 records.
+const LOOKUPS: u64 = 20;
+
+/// Why a server could not be answered for.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// EC2 could not be asked whether it is a server.
+    #[error("cannot ask EC2 about {0}: {1}")]
+    Fleet(InstanceId, #[source] ServiceError),
+    /// CloudTrail could not be read. What was learnt otherwise is stored.
+    #[error("cannot read what CloudTrail tells of {0}: {1}")]
+    CloudTrail(InstanceId, #[source] ServiceError),
+    /// What is kept of it could not be read.
+    #[error("cannot read the history table: {0}")]
+    HistoryRead(#[source] ServiceError),
+    /// What was learnt could not be stored.
+    #[error("cannot write the history table: {0}")]
+    HistoryWrite(#[source] ServiceError),
+    /// The cache could not be read.
+    #[error("cannot read the servers table: {0}")]
+    CacheRead(#[source] ServiceError),
+    /// The cache could not be written.
+    #[error("cannot write the servers table: {0}")]
+    CacheWrite(#[source] ServiceError),
+}
+
+/// The services that a server is answered for from.
+#[derive(Debug)]
+pub struct OneServer<F, H, L, C> {
+    /// EC2.
+    pub fleet: F,
+    /// CloudTrail.
+    pub events: H,
+    /// What is kept of each server and month.
+    pub ledger: L,
+    /// What applications read.
+    pub cache: C,
+    /// How far the fleet has been swept.
+    pub swept: Swept,
+}
+
+impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F, H, L, C> {
+    /// Over these services.
+    pub fn over(fleet: F, events: H, ledger: L, cache: C) -> Self {
+        Self { fleet, events, ledger, cache, swept: Swept::default() }
+    }
+
+    /// Calculates the month that is going on, stores and caches it; none where the instance is no server. `told` is what
+    /// the caller has learnt of it.
+    ///
+    /// # Errors
+    /// Where a service fails. What was learnt is stored all the same where it can be.
+    pub async fn calculate(
+        &self,
+        id: &InstanceId,
+        told: Option<&Evidence>,
+        invocation: Invocation,
+        counts: &mut Counts,
+    ) -> Result<Option<CacheEntry>, AnswerError> {
+        let found = self.fleet.find(id, invocation.now).await;
+        let Some(observation) = found.map_err(|error| AnswerError::Fleet(id.clone(), error))? else { return Ok(None) };
+        let kept = self.kept(id, invocation).await?;
+        let known = Known { told, observation: Some(&observation), invocation };
+        let (own, failure) = self.own_history(id, &kept, &known).await;
+        counts.cloudtrail = counts.cloudtrail.and(own.cost);
+        let entry = self.settle(id, kept, &known, &own).await?;
+        failure.map_or(Ok(Some(entry)), |error| Err(AnswerError::CloudTrail(id.clone(), error)))
+    }
+
+    /// Folds the month that is going on from what is kept and was told, without asking EC2 or CloudTrail, and stores and
+    /// caches it; none where nothing is kept of the server, or it left.
+    ///
+    /// # Errors
+    /// Where a table fails.
+    pub async fn carry_on(
+        &self,
+        id: &InstanceId,
+        told: &Evidence,
+        invocation: Invocation,
+    ) -> Result<Option<CacheEntry>, AnswerError> {
+        let kept = self.kept(id, invocation).await?;
+        let latest = kept.stored.as_ref().or(kept.previous.as_ref());
+        if latest.is_none_or(|month| month.left_at.is_some()) {
+            return Ok(None);
+        }
+        let known = Known { told: Some(told), observation: None, invocation };
+        self.settle(id, kept, &known, &OwnHistory::default()).await.map(Some)
+    }
+
+    /// What is kept of this month, and where that is nothing, of the month before.
+    async fn kept(&self, id: &InstanceId, invocation: Invocation) -> Result<Kept, AnswerError> {
+        let month = Month::of(invocation.now);
+        let read = async |month| {
+            let found = self.ledger.read(month, std::slice::from_ref(id)).await.map(|mut items| items.remove(id));
+            found.and_then(Option::transpose).map_err(AnswerError::HistoryRead)
+        };
+        let stored = read(month).await?;
+        let previous = if stored.is_none() { read(month.previous()).await? } else { None };
+        let swept = self.swept.coverage(&self.ledger, invocation.now).await;
+        Ok(Kept { stored, previous, swept })
+    }
+
+    /// Reads back to the month's start, and further where that could tell the state then: one server can afford it.
+    async fn own_history(&self, id: &InstanceId, kept: &Kept, known: &Known<'_>) -> (OwnHistory, Option<ServiceError>) {
+        let now = known.invocation.now;
+        let remembered = Window::new(remembered_since(now), now);
+        let limits = Limits { deadline: known.invocation.reading_deadline, lookups: LOOKUPS };
+        let mut sweep = self.events.lookup(id, remembered);
+        let mut own = OwnHistory::default();
+        for instant in [Month::of(now).start(), remembered.from] {
+            let lacks_history = |own: &OwnHistory| kept.fold(id, kept.stored.as_ref(), known, own).lacks_history;
+            if own.covered != Coverage::none() && !lacks_history(&own) {
+                break;
+            }
+            if let Err(error) = own.read_back_to(&mut sweep, id, instant, limits).await {
+                return (own, Some(error));
+            }
+        }
+        (own, None)
+    }
+
+    async fn settle(
+        &self,
+        id: &InstanceId,
+        kept: Kept,
+        known: &Known<'_>,
+        own: &OwnHistory,
+    ) -> Result<CacheEntry, AnswerError> {
+        let fold = |stored: Option<&ServerMonth>| kept.fold(id, stored, known, own);
+        let folded = store(&self.ledger, kept.stored.clone(), Writing::default(), fold).await;
+        let folded = folded.map_err(AnswerError::HistoryWrite)?;
+        let written = cache(&self.cache, &folded).await.map_err(AnswerError::CacheWrite)?;
+        log_cached(id, &folded.entry, written);
+        Ok(folded.entry)
+    }
+}
+
+/// What is kept of one server.
+struct Kept {
+    stored: Option<ServerMonth>,
+    previous: Option<ServerMonth>,
+    swept: Coverage,
+}
+
+/// What is known of it now.
+struct Known<'k> {
+    told: Option<&'k Evidence>,
+    /// As EC2 shows it; none where EC2 was not asked.
+    observation: Option<&'k Observation>,
+    invocation: Invocation,
+}
+
+impl Kept {
+    fn fold(&self, id: &InstanceId, stored: Option<&ServerMonth>, known: &Known<'_>, own: &OwnHistory) -> Folded {
+        let now = known.invocation.now;
+        let mut month = ServerMonth::going_on(id, Month::of(now), stored, self.previous.as_ref(), &self.swept);
+        if known.observation.is_some() {
+            month.left_at = None;
+        }
+        month.learn(known.told.cloned(), &Coverage::none());
+        month.learn(own.evidence.iter().cloned(), &own.covered);
+        if let Some(observation) = known.observation {
+            month.see(observation);
+        }
+        Folded::of(month, now)
+    }
+}
