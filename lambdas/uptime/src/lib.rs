@@ -23,6 +23,7 @@ mod record;
 mod relevance;
 mod server_month;
 mod state_change;
+mod telling;
 mod timeline;
 mod window;
 
