@@ -1,6 +1,7 @@
 //! A server's runs, derived from all its evidence.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use crate::evidence::Evidence;
 use crate::minutes::{Minutes, RunningTime};
@@ -9,7 +10,8 @@ use crate::points::{Point, Points, State};
 use crate::window::{Coverage, Window};
 
 /// Whether a stretch of running time is certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// The evidence leaves nothing else.
     Proven,
