@@ -6,6 +6,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use serde::{Serialize, Serializer};
 
 /// Minutes with two decimals, held as whole hundredths so that sums are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,13 @@ impl fmt::Display for Minutes {
         let sign = if self.0 < 0 { "-" } else { "" };
         let text = format!("{sign}{}.{:02}", self.0.abs() / 100, self.0.abs() % 100);
         f.pad(&text)
+    }
+}
+
+/// As a number: `1234.5`.
+impl Serialize for Minutes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_f64())
     }
 }
 

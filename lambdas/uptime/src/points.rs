@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::evidence::{Evidence, Fact, Source};
+use crate::evidence::{Evidence, Fact};
+use crate::telling::{Teller, Telling, Told, is_same_change};
 use crate::window::{Coverage, Window};
 
 /// How much later than the call a state-change `running` still tells of the same start.
@@ -22,6 +23,14 @@ pub(crate) enum State {
 pub(crate) struct Point {
     pub(crate) at: DateTime<Utc>,
     pub(crate) kind: Kind,
+    /// The instants of the first and the last that told of it. Nothing else was told of the time between.
+    pub(crate) told: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl Point {
+    fn told_at(at: DateTime<Utc>, kind: Kind) -> Self {
+        Self { at, kind, told: (at, at) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +65,7 @@ impl Kind {
         }
     }
 
-    fn is_sighting(self) -> bool {
+    pub(crate) fn is_sighting(self) -> bool {
         matches!(self, Self::SeenStopped | Self::SeenRunning)
     }
 }
@@ -73,6 +82,9 @@ pub(crate) struct Points {
     /// Where every start is known: the coverage, and the windows from a server's last start, as EC2 told it, to the
     /// sighting, for no other start was in them.
     pub(crate) starts_known: Coverage,
+    /// From a server's last start, as EC2 told it, to the sighting that it runs: nothing else that was told of that time
+    /// counts.
+    pub(crate) runs: Vec<Window>,
 }
 
 impl Points {
@@ -84,40 +96,30 @@ impl Points {
     ) -> Self {
         let mut known = Self { starts_known: coverage.clone(), ..Self::default() };
         let mut told: Vec<Told> = Vec::new();
-        let mut running_since: Vec<Window> = Vec::new();
         let evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
         for told_now in &evidence {
-            let (kind, last_start) = match told_now.fact {
-                Fact::Created => {
-                    known.created = known.created.max(Some(told_now.at));
-                    continue;
-                }
-                Fact::Started => (Kind::Start, None),
-                Fact::RunningAfter => (Kind::RunningAfter, None),
-                Fact::Stopped => (Kind::Stop, None),
-                Fact::SeenRunning { last_start } => (Kind::SeenRunning, last_start),
-                Fact::SeenStopped { last_start } => (Kind::SeenStopped, last_start),
-            };
-            // A last start after the sighting is no start that it could tell of.
-            let last_start = last_start.filter(|start| *start <= told_now.at);
-            let seen_until =
-                last_start.map_or(told_now.at, |start| old_news_since(&evidence, told_now.at, kind, start));
-            if seen_until == told_now.at {
-                told.push(Told { at: told_now.at, kind, source: Teller::of(&told_now.source) });
+            if told_now.fact == Fact::Created {
+                known.created = known.created.max(Some(told_now.at));
             }
-            if let Some(start) = last_start {
-                let window = Window::new(start, seen_until);
+            let telling = Telling::of(told_now, &evidence);
+            told.extend(telling.itself);
+            told.extend(telling.last_start);
+            known.runs.extend(telling.run());
+            if let Some(window) = telling.since_start {
                 known.starts_known.add(window);
-                told.push(Told { at: start, kind: Kind::Start, source: Teller::Ec2 });
-                running_since.extend((kind == Kind::SeenRunning).then_some(window));
             }
         }
-        told.retain(|told| !running_since.iter().any(|run| told.contradicts(run)));
+        told.retain(|told| !known.contradicts(told));
         known.points = merge(told);
         let starts = |point: &&Point| matches!(point.kind, Kind::Start | Kind::Both);
         known.last_start = known.points.iter().rfind(starts).map(|point| point.at);
         known.order_pairs();
         known
+    }
+
+    /// True where it was told of a time of which EC2 knows better.
+    pub(crate) fn contradicts(&self, told: &Told) -> bool {
+        self.runs.iter().any(|run| told.contradicts(run))
     }
 
     /// Tells whether a start and a stop within one second were a run or a pause, where a neighbour says so and no unknown
@@ -144,59 +146,6 @@ impl Points {
     }
 }
 
-/// Up to when what EC2 showed at `seen_at` was so. EC2 may show a server for a moment as it was before a change that was
-/// told already: running though it stopped after its last start, or stopped with a last start before another one.
-fn old_news_since(
-    evidence: &[&Evidence],
-    seen_at: DateTime<Utc>,
-    kind: Kind,
-    last_start: DateTime<Utc>,
-) -> DateTime<Utc> {
-    let missed = |told: &&&Evidence| match (kind, &told.fact) {
-        (Kind::SeenRunning, Fact::Stopped) => told.at > last_start,
-        (Kind::SeenStopped, Fact::Started) => told.source != Source::Ec2 && told.at - last_start > SAME_START,
-        _ => false,
-    };
-    let just_before = evidence.iter().filter(|told| told.at <= seen_at && seen_at - told.at <= SAME_CHANGE);
-    just_before.filter(missed).map(|told| told.at).min().unwrap_or(seen_at)
-}
-
-/// Which kind of source told of a change: two of one kind tell of two changes, two of different kinds may tell of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Teller {
-    CloudTrail,
-    Ec2,
-    StateChange,
-}
-
-impl Teller {
-    fn of(source: &Source) -> Self {
-        match source {
-            Source::CloudTrail { .. } => Self::CloudTrail,
-            Source::Ec2 => Self::Ec2,
-            Source::StateChange { .. } => Self::StateChange,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Told {
-    at: DateTime<Utc>,
-    kind: Kind,
-    source: Teller,
-}
-
-impl Told {
-    /// A server that runs has run since its last start, whatever else was told of the time between. A start told a
-    /// moment later is that same start.
-    fn contradicts(&self, run: &Window) -> bool {
-        let inside = run.from < self.at && self.at < run.to;
-        let tolerance = if self.source == Teller::StateChange { SAME_START } else { SAME_CHANGE };
-        let same_start = self.kind == Kind::Start && self.at - run.from <= tolerance;
-        inside && self.kind != Kind::SeenRunning && !same_start
-    }
-}
-
 /// Makes one point of what several sources told of one change, and of what was told of one second.
 fn merge(mut told: Vec<Told>) -> Vec<Point> {
     told.sort_unstable();
@@ -207,7 +156,7 @@ fn merge(mut told: Vec<Told>) -> Vec<Point> {
     for instant in told.chunk_by(|a, b| a.at == b.at) {
         let has = |kind| instant.iter().any(|told| told.kind == kind);
         if has(Kind::Start) && has(Kind::Stop) {
-            points.push(Point { at: instant[0].at, kind: Kind::Both });
+            points.push(Point::told_at(instant[0].at, Kind::Both));
             last.clear();
             continue;
         }
@@ -227,30 +176,16 @@ fn merge(mut told: Vec<Told>) -> Vec<Point> {
 fn add(points: &mut Vec<Point>, last: &mut Vec<Told>, next: Told) {
     match points.last_mut() {
         Some(point) if is_same_change(last, &next) => {
+            point.told.1 = next.at;
             // The state-change event is the most exact.
             if next.source == Teller::StateChange {
                 point.at = next.at;
             }
         }
         _ => {
-            points.push(Point { at: next.at, kind: next.kind });
+            points.push(Point::told_at(next.at, next.kind));
             last.clear();
         }
     }
     last.push(next);
-}
-
-/// `told` is in time order and starts with the earliest.
-fn is_same_change(told: &[Told], next: &Told) -> bool {
-    let Some(first) = told.first() else { return false };
-    if next.kind != first.kind || next.kind.is_sighting() || told.iter().any(|told| told.source == next.source) {
-        return false;
-    }
-    // The event comes after the call: a call after it is of another change, but for the rounding to seconds.
-    let tolerance = match (next.kind, next.source) {
-        (Kind::Start, Teller::StateChange) => SAME_START,
-        (Kind::Start, _) if told.iter().any(|told| told.source == Teller::StateChange) => TimeDelta::seconds(1),
-        _ => SAME_CHANGE,
-    };
-    next.at - first.at <= tolerance
 }

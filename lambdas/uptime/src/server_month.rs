@@ -173,15 +173,20 @@ impl ServerMonth {
     }
 
     /// Up to when its time is told: `now`, or for a server that left, the last that was told of it.
-    fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let Some(left_at) = self.left_at else { return now };
-        let told = self.evidence.iter().chain(&self.sighting).map(|told| told.at);
+        let told = self.told().map(|told| told.at);
         told.filter(|at| *at <= left_at.min(now)).max().unwrap_or(left_at.min(now))
     }
 
     /// Its runs, as far as they are known at `now`.
     pub fn timeline(&self, now: DateTime<Utc>) -> Timeline {
-        Timeline::of(self.evidence.iter().chain(&self.sighting), &self.coverage, self.horizon(now))
+        Timeline::of(self.told(), &self.coverage, self.horizon(now))
+    }
+
+    /// All that its timeline is made of.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().chain(&self.sighting)
     }
 
     /// Computes the summary as of `now`, and returns what is to be cached of it.

@@ -1,6 +1,7 @@
 //! A server's runs, derived from all its evidence.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use crate::evidence::Evidence;
 use crate::minutes::{Minutes, RunningTime};
@@ -9,7 +10,8 @@ use crate::points::{Point, Points, State};
 use crate::window::{Coverage, Window};
 
 /// Whether a stretch of running time is certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// The evidence leaves nothing else.
     Proven,
@@ -35,34 +37,29 @@ pub struct Timeline {
     unread: Vec<Window>,
 }
 
-impl Timeline {
-    /// Derives the runs of one server up to `now` from its evidence, in any order and told any number of times.
-    ///
-    /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
-    pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
-        let Points { points, created, last_start, starts_known } = Points::of(evidence, coverage, now);
-        let first = points.first().map_or(now, |point| point.at);
-        let mut timeline = Self::default();
-        let mut before: (Option<State>, DateTime<Utc>) = (None, created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
-        for point in &points {
-            timeline.bridge(before, (point.kind.before(), point.at), &starts_known, coverage);
-            before = (point.kind.after(), point.at);
-        }
-        timeline.bridge(before, (None, now), &starts_known, coverage);
-        timeline.running_since = timeline.open_run(points.last(), last_start);
-        timeline
-    }
+/// The time between two neighbouring points, or before the first or after the last one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap {
+    pub(crate) window: Window,
+    /// The state at its beginning, where it is known.
+    pub(crate) before: Option<State>,
+    /// The state at its end, where it is known.
+    pub(crate) after: Option<State>,
+    /// Up to then nothing ran.
+    quiet_until: DateTime<Utc>,
+    /// Since then it ran.
+    ran_since: DateTime<Utc>,
+}
 
+impl Gap {
     /// The gap between two instants whose states are known, or not. Only two things are certain of it: where starts are
     /// known without a gap from a stop on, nothing ran; and where they are known without a gap up to a run, it ran.
     /// Everything else is possible, an unseen stop included.
-    fn bridge(
-        &mut self,
+    fn between(
         (before, from): (Option<State>, DateTime<Utc>),
         (after, to): (Option<State>, DateTime<Utc>),
         starts_known: &Coverage,
-        coverage: &Coverage,
-    ) {
+    ) -> Self {
         let mut quiet_until = from;
         if before == Some(State::NotRunning) {
             quiet_until = starts_known.until(from).min(to);
@@ -75,18 +72,66 @@ impl Timeline {
         if before == Some(State::NotRunning) && after == Some(State::Running) && ran_since <= quiet_until {
             (quiet_until, ran_since) = (from, to);
         }
-        if quiet_until < ran_since && coverage.until(from) < to {
-            self.unread.push(Window::new(from, to));
-        }
-        self.push(quiet_until, ran_since, Certainty::Possible);
-        self.push(ran_since.max(quiet_until), to, Certainty::Proven);
+        Self { window: Window { from, to }, before, after, quiet_until, ran_since }
     }
 
-    fn push(&mut self, from: DateTime<Utc>, to: DateTime<Utc>, certainty: Certainty) {
+    /// The part of it in which the server ran, or may have run.
+    pub(crate) fn part(&self, certainty: Certainty) -> Window {
+        match certainty {
+            Certainty::Possible => Window::new(self.quiet_until, self.ran_since),
+            Certainty::Proven => Window::new(self.ran_since.max(self.quiet_until), self.window.to),
+        }
+    }
+}
+
+impl Timeline {
+    /// Derives the runs of one server up to `now` from its evidence, in any order and told any number of times.
+    ///
+    /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
+    pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
+        Self::recording(&Points::of(evidence, coverage, now), coverage, now, |_| {})
+    }
+
+    /// The same from points up to `now`. `record` is told of each gap: the first is the one before the first point, the
+    /// last the one after the last.
+    pub(crate) fn recording(
+        known: &Points,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+        mut record: impl FnMut(Gap),
+    ) -> Self {
+        let first = known.points.first().map_or(now, |point| point.at);
+        let mut timeline = Self::default();
+        let mut before: (Option<State>, DateTime<Utc>) =
+            (None, known.created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
+        let mut bridge = |before, after| {
+            let gap = Gap::between(before, after, &known.starts_known);
+            timeline.bridge(&gap, coverage);
+            record(gap);
+        };
+        for point in &known.points {
+            bridge(before, (point.kind.before(), point.at));
+            before = (point.kind.after(), point.at);
+        }
+        bridge(before, (None, now));
+        timeline.running_since = timeline.open_run(known.points.last(), known.last_start);
+        timeline
+    }
+
+    fn bridge(&mut self, gap: &Gap, coverage: &Coverage) {
+        let possible = gap.part(Certainty::Possible);
+        if !possible.is_empty() && coverage.until(gap.window.from) < gap.window.to {
+            self.unread.push(gap.window);
+        }
+        self.push(possible, Certainty::Possible);
+        self.push(gap.part(Certainty::Proven), Certainty::Proven);
+    }
+
+    fn push(&mut self, window: Window, certainty: Certainty) {
         match self.segments.last_mut() {
-            _ if from >= to => {}
-            Some(last) if last.window.to == from && last.certainty == certainty => last.window.to = to,
-            _ => self.segments.push(Segment { window: Window::new(from, to), certainty }),
+            _ if window.is_empty() => {}
+            Some(last) if last.window.to == window.from && last.certainty == certainty => last.window.to = window.to,
+            _ => self.segments.push(Segment { window, certainty }),
         }
     }
 

@@ -5,14 +5,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use uptime::{Certainty, Coverage, Evidence, Fact, Month, RunningTime, Source, Timeline, Window};
 
-fn instants() -> impl Strategy<Value = DateTime<Utc>> {
+pub(crate) fn instants() -> impl Strategy<Value = DateTime<Utc>> {
     let start = "2025-10".parse::<Month>().unwrap().start();
     let second = prop_oneof![-30..30i64, -5_000..5_000i64, -3_000_000..3_000_000i64];
     let usual = second.prop_map(move |second| start + TimeDelta::seconds(second));
     prop_oneof![30 => usual, 1 => Just(DateTime::<Utc>::MIN_UTC), 1 => Just(DateTime::<Utc>::MAX_UTC)]
 }
 
-fn facts() -> impl Strategy<Value = Fact> {
+pub(crate) fn facts() -> impl Strategy<Value = Fact> {
     let last_start = || prop::option::of(instants());
     prop_oneof![
         Just(Fact::Started),
@@ -28,11 +28,11 @@ fn sources() -> impl Strategy<Value = Source> {
     prop_oneof![Just(cloud_trail), Just(Source::Ec2), Just(Source::StateChange { event_id: "e".into() })]
 }
 
-fn evidence() -> impl Strategy<Value = Evidence> {
+pub(crate) fn evidence() -> impl Strategy<Value = Evidence> {
     (instants(), facts(), sources()).prop_map(|(at, fact, source)| Evidence { at, fact, source })
 }
 
-fn coverages() -> impl Strategy<Value = Coverage> {
+pub(crate) fn coverages() -> impl Strategy<Value = Coverage> {
     let window = (instants(), instants()).prop_map(|(from, to)| Window::new(from, to));
     vec(window, 0..4).prop_map(|windows| windows.into_iter().collect())
 }

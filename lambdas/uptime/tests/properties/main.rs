@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds wrong should stop it")]
 
+mod explained;
 mod garbage;
 mod plan;
 mod records;

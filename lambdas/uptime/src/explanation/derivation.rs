@@ -1,0 +1,152 @@
+//! From the timeline's points and gaps to the reasons.
+
+use chrono::{DateTime, Utc};
+
+use super::{End, ExplainedSegment, Reason};
+use crate::evidence::Evidence;
+use crate::minutes::RunningTime;
+use crate::points::{Point, Points, State};
+use crate::server_month::ServerMonth;
+use crate::timeline::{Certainty, Gap, Segment, Timeline};
+
+/// A timeline, and how it came about.
+pub(super) struct Derivation<'m> {
+    pub(super) month: &'m ServerMonth,
+    /// Up to when the server's time is told.
+    pub(super) horizon: DateTime<Utc>,
+    pub(super) points: Points,
+    pub(super) timeline: Timeline,
+    /// One more than points: each but the last ends at the point of its number.
+    pub(super) gaps: Vec<Gap>,
+    /// All evidence up to the horizon.
+    pub(super) evidence: Vec<&'m Evidence>,
+}
+
+impl<'m> Derivation<'m> {
+    /// The timeline as of `now`.
+    pub(super) fn of(month: &'m ServerMonth, now: DateTime<Utc>) -> Self {
+        let horizon = month.horizon(now);
+        let points = Points::of(month.told(), &month.coverage, horizon);
+        let mut gaps = Vec::with_capacity(points.points.len() + 1);
+        let timeline = Timeline::recording(&points, &month.coverage, horizon, |gap| gaps.push(gap));
+        let evidence = month.told().filter(|told| told.at <= horizon).collect();
+        Self { month, horizon, points, timeline, gaps, evidence }
+    }
+
+    /// The month's segments, each with what it adds to the amount before it.
+    pub(super) fn segments(&self) -> Vec<ExplainedSegment> {
+        let proven = self.timeline.running_time(self.month.month).proven;
+        let mut so_far = (RunningTime::default(), RunningTime { proven, ..RunningTime::default() });
+        let segments = self.timeline.segments_in(self.month.month).map(|segment| {
+            let before = so_far;
+            let minutes = match segment.certainty {
+                Certainty::Proven => {
+                    so_far.0.proven += segment.window.length();
+                    so_far.0.minutes() - before.0.minutes()
+                }
+                // Possible time is counted on top of all proven time, as the uncertainty is.
+                Certainty::Possible => {
+                    so_far.1.possible += segment.window.length();
+                    so_far.1.uncertainty() - before.1.uncertainty()
+                }
+            };
+            ExplainedSegment {
+                from: self.begin(&segment),
+                to: self.end(&segment),
+                minutes,
+                certainty: segment.certainty,
+                why: self.why(&segment),
+            }
+        });
+        segments.collect()
+    }
+
+    /// The numbers of the gaps in which a segment lies.
+    fn gaps_of(&self, segment: Segment) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        let (window, certainty) = (segment.window, segment.certainty);
+        let shares = self.gaps.iter().map(move |gap| gap.part(certainty)).enumerate();
+        shares.filter(move |(_, share)| !share.within(&window).is_empty()).map(|(number, _)| number)
+    }
+
+    /// The segment that a month's share was cut from.
+    fn whole(&self, share: &Segment) -> Segment {
+        let segments = self.timeline.segments().iter();
+        let whole = segments.copied().find(|whole| !whole.window.within(&share.window).is_empty());
+        whole.unwrap_or(*share)
+    }
+
+    fn begin(&self, share: &Segment) -> End {
+        let whole = self.whole(share);
+        let real = self.gaps_of(whole).next().and_then(|number| self.begin_in(number, whole));
+        match real {
+            Some(end) if whole.window.from == share.window.from => end,
+            // Only the time before all that is known has no beginning, and no month reaches as far back.
+            real => End::cut(share.window.from, Reason::MonthBegins, real),
+        }
+    }
+
+    fn end(&self, share: &Segment) -> End {
+        let whole = self.whole(share);
+        let real = self.gaps_of(whole).next_back().map(|number| self.end_in(number, whole));
+        match real {
+            Some(end) if whole.window.to == share.window.to => end,
+            real => End::cut(share.window.to, Reason::MonthEnds, real),
+        }
+    }
+
+    /// Why a segment begins in a gap; none where nothing is known of what came before.
+    fn begin_in(&self, number: usize, whole: Segment) -> Option<End> {
+        let (gap, at) = (&self.gaps[number], whole.window.from);
+        if at > gap.window.from {
+            return Some(match whole.certainty {
+                Certainty::Proven => self.told(at, Reason::CoverageBegins, self.points.points.get(number)),
+                Certainty::Possible => self.told(at, Reason::CoverageEnds, self.point_before(number)),
+            });
+        }
+        match self.point_before(number) {
+            Some(point) => Some(self.told(at, Reason::Evidence, Some(point))),
+            None => {
+                self.points.created.map(|_| End { evidence: self.created(), ..self.told(at, Reason::Created, None) })
+            }
+        }
+    }
+
+    /// Why a segment ends in a gap.
+    fn end_in(&self, number: usize, whole: Segment) -> End {
+        let (gap, at) = (&self.gaps[number], whole.window.to);
+        let next = self.points.points.get(number);
+        if at < gap.window.to {
+            return self.told(at, Reason::CoverageBegins, next);
+        }
+        let stops = next.is_some_and(|point| point.kind.after() == Some(State::NotRunning));
+        let reason = match self.month.left_at {
+            _ if at < self.horizon || stops => Reason::Evidence,
+            Some(_) => Reason::Left,
+            None => Reason::AsOf,
+        };
+        self.told(at, reason, next)
+    }
+
+    pub(super) fn point_before(&self, gap: usize) -> Option<&Point> {
+        self.points.points.get(gap.checked_sub(1)?)
+    }
+
+    fn told(&self, at: DateTime<Utc>, reason: Reason, point: Option<&Point>) -> End {
+        let evidence = point.map(|point| self.witnesses(point)).unwrap_or_default();
+        End { at, reason, evidence, beyond: None }
+    }
+
+    /// Why a segment is not proven: a sentence for each gap that it lies in, as far as that is in the month.
+    fn why(&self, share: &Segment) -> Vec<String> {
+        match share.certainty {
+            Certainty::Proven => Vec::new(),
+            Certainty::Possible => self.gaps_of(*share).map(|number| self.why_possible(number)).collect(),
+        }
+    }
+}
+
+impl End {
+    fn cut(at: DateTime<Utc>, reason: Reason, beyond: Option<End>) -> Self {
+        Self { at, reason, evidence: Vec::new(), beyond: beyond.map(Box::new) }
+    }
+}

@@ -1,0 +1,75 @@
+//! Why time is possible and not proven, in words: the rows of the table in `docs/ARCHITECTURE.md`.
+
+use chrono::{DateTime, Utc};
+
+use super::derivation::Derivation;
+use crate::points::State;
+use crate::timeline::Certainty;
+use crate::window::Window;
+
+/// As people read it, in UTC.
+pub(super) fn day_and_time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+impl Derivation<'_> {
+    /// Why the server may have run in a gap.
+    pub(super) fn why_possible(&self, number: usize) -> String {
+        let gap = &self.gaps[number];
+        let (from, to) = (day_and_time(gap.window.from), day_and_time(gap.window.to));
+        let first = number == 0;
+        let last = number == self.points.points.len();
+        let unread = self.unread(gap.window.within(&self.month_so_far()));
+        let possible = gap.part(Certainty::Possible);
+        let all_covered = self.month.coverage.holes(possible).is_empty();
+        match (gap.before, gap.after) {
+            (None, None) if first && last => format!("nothing at all was told of it{unread}"),
+            (None, Some(State::Running)) if first => {
+                format!("nothing was told of it before it was running at {to}{unread}")
+            }
+            (None, _) if first => {
+                format!("an unseen stop is possible: nothing was told of it before it was not running at {to}{unread}")
+            }
+            (None, _) => format!(
+                "it started and stopped within the second of {from}, and nothing tells which came first{unread}"
+            ),
+            (Some(State::Running), None) if last => {
+                format!("an unseen stop is possible: running after {from}, and nothing was told since")
+            }
+            (Some(State::NotRunning), None) if last => {
+                format!("an unseen start is possible: not running after {from}, and nothing was told since{unread}")
+            }
+            (_, None) => format!("what was told of {to} does not say whether it ran before{unread}"),
+            (Some(State::Running), Some(State::NotRunning)) => {
+                format!("an unseen stop is possible: running after {from}, not running before {to}")
+            }
+            (Some(State::Running), Some(State::Running)) => {
+                format!("a stop and another start are possible: running after {from} and before {to}{unread}")
+            }
+            (Some(State::NotRunning), Some(State::NotRunning)) => {
+                format!("a start and another stop are possible: not running after {from} nor before {to}{unread}")
+            }
+            (Some(State::NotRunning), Some(State::Running)) if all_covered => format!(
+                "a start is missing: not running after {from}, running before {to}, and CloudTrail has none between them (or not yet)"
+            ),
+            (Some(State::NotRunning), Some(State::Running)) => {
+                format!("a start was not seen: not running after {from}, running before {to}{unread}")
+            }
+        }
+    }
+
+    fn month_so_far(&self) -> Window {
+        self.month.month.until(self.horizon)
+    }
+
+    /// The parts of a window in which CloudTrail was not read.
+    fn unread(&self, window: Window) -> String {
+        let holes = self.month.coverage.holes(window);
+        let texts: Vec<String> =
+            holes.iter().map(|hole| format!("{} to {}", day_and_time(hole.from), day_and_time(hole.to))).collect();
+        match texts.is_empty() {
+            true => String::new(),
+            false => format!("; not covered: CloudTrail was not read from {}", texts.join(", nor from ")),
+        }
+    }
+}

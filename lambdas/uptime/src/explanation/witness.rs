@@ -1,0 +1,73 @@
+//! Evidence as an explanation shows it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::evidence::{Evidence, Fact, Source};
+
+/// One piece of evidence, in words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Witness {
+    /// The instant that it tells of.
+    pub at: DateTime<Utc>,
+    /// What it says.
+    pub says: &'static str,
+    /// Who says so.
+    pub source: String,
+    /// The id under which the source has it; none where EC2 said so, or an old record has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// When EC2 was looked at, where that is not the instant that it tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<DateTime<Utc>>,
+}
+
+/// One piece of evidence, and whether it counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// The evidence.
+    #[serde(flatten)]
+    pub witness: Witness,
+    /// Why it does not count; none where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<String>,
+}
+
+impl Witness {
+    /// Evidence as it was told.
+    pub(crate) fn of(told: &Evidence) -> Self {
+        let says = match told.fact {
+            Fact::Started => "started",
+            Fact::RunningAfter => "running after",
+            Fact::Stopped => "stopped",
+            Fact::SeenRunning { .. } => "seen running",
+            Fact::SeenStopped { .. } => "seen stopped",
+            Fact::Created => "created",
+        };
+        let (source, event_id) = match &told.source {
+            Source::CloudTrail { event_name, event_id } => (format!("CloudTrail {event_name}"), event_id.as_str()),
+            Source::StateChange { event_id } => ("state-change event".to_owned(), event_id.as_str()),
+            Source::Ec2 => (format!("EC2 {}", ec2_field(&told.fact)), ""),
+        };
+        let event_id = (!event_id.is_empty()).then(|| event_id.to_owned());
+        Self { at: told.at, says, source, event_id, seen_at: None }
+    }
+
+    /// The last start that a look at the server showed.
+    pub(crate) fn of_last_start(start: DateTime<Utc>, sighting: &Evidence) -> Self {
+        let started = Evidence { at: start, fact: Fact::Started, source: sighting.source.clone() };
+        Self { seen_at: Some(sighting.at), ..Self::of(&started) }
+    }
+}
+
+/// Where `DescribeInstances` shows it.
+fn ec2_field(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Started | Fact::RunningAfter => "LaunchTime",
+        Fact::Stopped => "StateTransitionReason",
+        Fact::SeenRunning { .. } | Fact::SeenStopped { .. } => "DescribeInstances",
+        Fact::Created => "network interface",
+    }
+}
