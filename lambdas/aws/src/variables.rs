@@ -49,6 +49,17 @@ impl Variables<'_> {
         allowed(value.trim()).ok_or(VariableError::Malformed { name, value, expected })
     }
 
+    /// The name of a DynamoDB table.
+    ///
+    /// # Errors
+    /// Where it is not set, or no such name.
+    pub fn table_name(&self, name: &'static str) -> Result<String, VariableError> {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+        let table_name = |text: &str| (3..=255).contains(&text.len()) && text.bytes().all(is_allowed);
+        let expected = "a table name: 3 to 255 letters, digits, `_`, `-` or `.`";
+        self.parsed(name, expected, |text| table_name(text).then(|| text.to_owned()))
+    }
+
     /// A value that matches `allowed`, or `default` where the variable is not set.
     ///
     /// # Errors

@@ -53,10 +53,9 @@ impl Config {
             up_to(1440),
         )?;
         let open = variables.parsed_or("MONTH_OPEN_HOURS", 24, "a whole number of hours from 0 to 168", up_to(168))?;
-        let table = |name| variables.parsed(name, TABLE_NAME, |text| is_table_name(text).then(|| text.to_owned()));
         Ok(Self {
-            servers_table_name: table("SERVERS_TABLE_NAME")?,
-            history_table_name: table("RUNTIME_HISTORY_TABLE_NAME")?,
+            servers_table_name: variables.table_name("SERVERS_TABLE_NAME")?,
+            history_table_name: variables.table_name("RUNTIME_HISTORY_TABLE_NAME")?,
             tag: AppTag {
                 key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
                 value: variables.required("TAG_APP_VALUE")?,
@@ -70,12 +69,6 @@ impl Config {
             },
         })
     }
-}
-
-const TABLE_NAME: &str = "a table name: 3 to 255 letters, digits, `_`, `-` or `.`";
-
-fn is_table_name(name: &str) -> bool {
-    (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 #[cfg(test)]

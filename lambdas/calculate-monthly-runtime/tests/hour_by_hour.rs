@@ -9,12 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use fakes::{FakeCache, FakeLedger, SETTINGS};
+use fakes::{FakeCache, FakeLedger, SETTINGS, clients};
 use fleet_simulator::clock::ManualClock;
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
@@ -55,7 +53,7 @@ impl Account {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, simulator.router()).into_future());
         let (ledger, cache, seen) = (FakeLedger::default(), FakeCache::default(), HashSet::new());
-        Self { simulator, clock, now, clients: clients(&endpoint), ledger, cache, seen }
+        Self { simulator, clock, now, clients: clients(&endpoint, &endpoint), ledger, cache, seen }
     }
 
     /// Lets time pass, and runs.
@@ -136,18 +134,6 @@ impl Told {
         let summary = item.summary.as_ref().unwrap();
         Self { minutes: summary.minutes.as_f64(), uncertainty: summary.uncertainty.as_f64(), up_to: summary.as_of }
     }
-}
-
-fn clients(endpoint: &str) -> Clients {
-    let credentials = Credentials::new("key", "secret", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Clients::new(&config)
 }
 
 const HOUR: TimeDelta = TimeDelta::hours(1);

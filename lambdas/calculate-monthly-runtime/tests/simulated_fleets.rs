@@ -8,12 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use fakes::{FakeCache, FakeLedger, SETTINGS};
+use fakes::{FakeCache, FakeLedger, SETTINGS, clients};
 use fleet_simulator::calls::{Action, Call};
 use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
@@ -55,7 +53,7 @@ impl Run {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(axum::serve(listener, simulator.router()).into_future());
         let cache = FakeCache::default();
-        let body = calculate(&clients(&endpoint), &FakeLedger::default(), &cache, now).await;
+        let body = calculate(&clients(&endpoint, &endpoint), &FakeLedger::default(), &cache, now).await;
         server.abort();
         let entries = cache.entries.lock().unwrap().drain().map(|(id, entry)| (id.to_string(), entry)).collect();
         Self { simulator, now, body, entries }
@@ -84,18 +82,6 @@ impl Run {
     fn lookups(&self) -> u64 {
         self.simulator.account().0.counts[&Operation::LookupEvents].calls
     }
-}
-
-fn clients(endpoint: &str) -> Clients {
-    let credentials = Credentials::new("key", "secret", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Clients::new(&config)
 }
 
 async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, now: DateTime<Utc>) -> Value {

@@ -175,6 +175,8 @@ impl Kept {
         if let Some(observation) = known.observation {
             month.see(observation);
         }
-        Folded::of(month, now)
+        // Where EC2 was not asked, nobody knows what has been since the last that was told.
+        let as_of = known.observation.map_or_else(|| month.last_told(now), |_| now);
+        Folded::of(month, as_of)
     }
 }

@@ -174,9 +174,12 @@ impl ServerMonth {
 
     /// Up to when its time is told: `now`, or for a server that left, the last that was told of it.
     pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let Some(left_at) = self.left_at else { return now };
-        let told = self.told().map(|told| told.at);
-        told.filter(|at| *at <= left_at.min(now)).max().unwrap_or(left_at.min(now))
+        self.left_at.map_or(now, |left_at| self.last_told(left_at.min(now)))
+    }
+
+    /// The last instant up to `now` of which something was told; `now` where nothing was.
+    pub fn last_told(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.told().map(|told| told.at).filter(|at| *at <= now).max().unwrap_or(now)
     }
 
     /// Its runs, as far as they are known at `now`.

@@ -1,0 +1,221 @@
+//! Single events: what is answered, what is written, and what it costs.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod support;
+
+use chrono::TimeDelta;
+use fleet_simulator::faults::Fault;
+use fleet_simulator::service::Action;
+use serde_json::{Value, json};
+use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, minutes_ago, now};
+use uptime::{CacheEntry, Month, ServerMonth};
+use uptime_aws::ports::{RuntimeCache, RuntimeHistory, WriteRule};
+use uptime_ledger::{Counts, Invocation, Origin, get_cached_running_minutes};
+
+/// From the start of the month to so many minutes ago.
+fn month_until(minutes: i64) -> f64 {
+    (minutes_ago(minutes) - Month::of(now()).start()).num_seconds() as f64 / 60.0
+}
+
+fn fault(kind: &str, action: &str) -> Fault {
+    serde_json::from_value(json!({"action": action, "kind": kind})).unwrap()
+}
+
+#[tokio::test]
+async fn the_first_change_is_calculated_and_the_next_answered_from_what_is_kept() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-on"));
+    let stopping = answer(&handler, event(id.as_str(), "stopping", minutes_ago(1)), now()).await.unwrap();
+    assert_eq!(
+        stopping,
+        json!({"id": id, "state": "stopping", "runningMinutes": month_until(1), "runningMinutesCacheTimestamp": null})
+    );
+    let lookups = account.calls(Action::LookupEvents);
+    let before = account.tables.counts();
+    let later = now() + TimeDelta::minutes(1);
+    let stopped = answer(&handler, event(id.as_str(), "stopped", now()), later).await.unwrap();
+    assert_eq!(stopped["runningMinutes"], json!(month_until(1)));
+    assert_eq!(stopped["runningMinutesCacheTimestamp"], json!("2025-10-12T09:30:00.000Z"));
+    assert_eq!(account.calls(Action::LookupEvents), lookups, "CloudTrail is not asked again");
+    let after = account.tables.counts();
+    assert_eq!(after["UpdateItem"] - before["UpdateItem"], 2, "one write records, one warms the cache");
+    assert_eq!(after.get("GetItem"), before.get("GetItem"), "nothing is read");
+    let items = account.tables.items(SERVERS);
+    assert_eq!((items.len(), items[0].contains_key("runningSince")), (1, false));
+}
+
+#[tokio::test]
+async fn a_start_opens_a_run_at_the_events_own_time() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-off"));
+    let pending = answer(&handler, event(id.as_str(), "pending", minutes_ago(6)), minutes_ago(6)).await.unwrap();
+    assert_eq!(pending["runningMinutes"], json!(0.0));
+    let running = answer(&handler, event(id.as_str(), "running", minutes_ago(5)), now()).await.unwrap();
+    // As of the event: a reader adds what has been since.
+    assert_eq!(running["runningMinutes"], json!(0.0));
+    assert_eq!(running["runningMinutesCacheTimestamp"], "2025-10-12T09:25:00.000Z");
+    let item = &account.tables.items(SERVERS)[0];
+    assert_eq!(item["runningSince"]["S"], "2025-10-12T09:25:00.000Z");
+    assert_eq!(item["runningMinutesUncertainty"]["N"], "1.00", "CloudTrail was read until the minute before");
+}
+
+#[tokio::test]
+async fn the_event_is_trusted_though_ec2_still_shows_the_state_before() {
+    let account = Account::new().await;
+    let (off, on) = (account.id("always-off"), account.id("always-on"));
+    let started = event(off.as_str(), "running", now() - TimeDelta::seconds(30));
+    let told = answer(&account.handler(), started, now()).await.unwrap();
+    assert_eq!((&told["runningMinutes"], &told["runningMinutesCacheTimestamp"]), (&json!(0.0), &Value::Null));
+    let stopped = event(on.as_str(), "stopping", now() - TimeDelta::seconds(30));
+    let told = answer(&account.handler(), stopped, now()).await.unwrap();
+    assert_eq!(told["runningMinutes"], json!(month_until(0) - 0.5));
+    let items = account.tables.items(SERVERS);
+    let since =
+        |id: &uptime::InstanceId| items.iter().find(|item| item["id"]["S"] == id.as_str()).unwrap().get("runningSince");
+    assert_eq!((since(&off).is_some(), since(&on)), (true, None));
+    let most = |id: &uptime::InstanceId| {
+        let item = items.iter().find(|item| item["id"]["S"] == id.as_str()).unwrap();
+        item["runningMinutesUncertainty"]["N"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((most(&off).as_str(), most(&on).as_str()), ("0.50", "0.00"));
+}
+
+#[tokio::test]
+async fn an_instance_without_the_tag_is_asked_about_once_and_nothing_is_written() {
+    let account = Account::new().await;
+    let handler = account.handler();
+    for state in ["pending", "running", "stopping"] {
+        let answered = answer(&handler, event(STRANGER, state, minutes_ago(1)), now()).await.unwrap();
+        assert_eq!(answered, json!({"id": STRANGER, "ignored": "not tagged App=demo"}));
+    }
+    assert_eq!(account.calls(Action::DescribeInstances), 1);
+    assert_eq!(account.everything(), "[[],[]]");
+}
+
+#[tokio::test]
+async fn bad_events_are_refused_by_name_and_write_nothing() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-on"));
+    let ten_days = TimeDelta::days(10);
+    let cases = [
+        (json!({}), "invalid event: not an EventBridge event: missing field `detail-type`"),
+        (
+            event("server-1", "running", now()),
+            "invalid event: detail.instance-id: `server-1` is not an EC2 instance id",
+        ),
+        (event(id.as_str(), "asleep", now()), "invalid event: detail.state: `asleep` is not an EC2 instance state"),
+        (event(id.as_str(), "running", now() + ten_days), "is in the future"),
+        (event(id.as_str(), "running", now() - ten_days * 6), "is before the ledger"),
+    ];
+    for (payload, expected) in cases {
+        let error = answer(&handler, payload, now()).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(account.everything(), "[[],[]]");
+}
+
+#[tokio::test]
+async fn what_was_told_is_kept_though_cloudtrail_fails_and_the_second_try_answers() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-on"));
+    account.simulator.account().0.faults.add(fault("accessDenied", "LookupEvents")).unwrap();
+    let stopping = event(id.as_str(), "stopping", minutes_ago(1));
+    let error = answer(&handler, stopping.clone(), now()).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot read what CloudTrail tells of {id}")), "{error}");
+    let again = answer(&handler, stopping, now()).await.unwrap();
+    assert_eq!(again["runningMinutes"], json!(month_until(1)), "LaunchTime tells the run, the event its end");
+}
+
+#[tokio::test]
+async fn a_failing_ec2_is_an_error_as_long_as_nobody_knows_whether_it_is_a_server() {
+    let account = Account::new().await;
+    account.simulator.account().0.faults.add(fault("accessDenied", "DescribeInstances")).unwrap();
+    let error = answer(&account.handler(), event(STRANGER, "running", now()), now()).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot ask EC2 about {STRANGER}")), "{error}");
+    assert_eq!(account.everything(), "[[],[]]");
+}
+
+#[tokio::test]
+async fn an_event_of_last_month_goes_there_while_that_is_open_and_changes_no_final_number() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-on"));
+    let ledger = account.server().ledger;
+    let september: Month = "2025-09".parse().unwrap();
+    let item = async || {
+        let mut items = ledger.read(september, std::slice::from_ref(&id)).await.unwrap();
+        items.remove(&id).unwrap().unwrap()
+    };
+    ledger.write(None, &ServerMonth::new(id.clone(), september), false).await.unwrap();
+    let at = |text: &str| text.parse().unwrap();
+    let stopped = event(id.as_str(), "stopping", at("2025-09-30T23:59:50Z"));
+    answer(&handler, stopped, now()).await.unwrap();
+    let open = item().await;
+    assert_eq!((open.evidence.len(), open.summary.is_some()), (1, true));
+    let closed = ServerMonth { is_final: true, ..open.clone() };
+    ledger.write(Some(&open), &closed, false).await.unwrap();
+    answer(&handler, event(id.as_str(), "running", at("2025-09-30T23:59:55Z")), now()).await.unwrap();
+    let late = item().await;
+    assert_eq!((late.evidence.clone(), late.summary.clone()), (closed.evidence, closed.summary));
+    assert_eq!(late.late_evidence.len(), 1);
+}
+
+/// What the library function answers, with what it counted.
+async fn cached(account: &Account, id: &uptime::InstanceId, max_age: Option<i64>) -> (Value, Counts) {
+    let mut counts = Counts::default();
+    let invocation = Invocation::within(now(), std::time::Duration::from_secs(50));
+    let max_age = max_age.map(TimeDelta::hours);
+    let answered = get_cached_running_minutes(&account.server(), id, max_age, invocation, &mut counts).await;
+    let told = match answered {
+        Ok(Some(answered)) => json!([answered.entry.minutes.to_string(), format!("{:?}", answered.origin)]),
+        Ok(None) => Value::Null,
+        Err(error) => json!(error.to_string()),
+    };
+    (told, counts)
+}
+
+#[tokio::test]
+async fn the_cache_is_used_whatever_its_age_unless_told_otherwise() {
+    let account = Account::new().await;
+    let id = account.id("stopped-at-hour-10");
+    let cache = account.server().cache;
+    let old = CacheEntry {
+        minutes: "12.00".parse().unwrap(),
+        uncertainty: "0".parse().unwrap(),
+        timestamp: now() - TimeDelta::hours(5),
+        month: Month::of(now()),
+        running_since: None,
+        evidence: 0,
+    };
+    cache.write(&id, &old, WriteRule::Upsert).await.unwrap();
+    let hit = |origin: Origin, minutes: &str| json!([minutes, format!("{origin:?}")]);
+    let (told, counts) = cached(&account, &id, None).await;
+    assert_eq!((told, counts.hits, counts.misses), (hit(Origin::Cached, "12.00"), 1, 0));
+    assert_eq!(cached(&account, &id, Some(6)).await.0, hit(Origin::Cached, "12.00"));
+    account.simulator.account().0.faults.add(fault("accessDenied", "DescribeInstances")).unwrap();
+    let (told, counts) = cached(&account, &id, Some(4)).await;
+    assert_eq!((told, counts.misses), (hit(Origin::Outdated, "12.00"), 1), "an older value is better than none");
+    account.simulator.account().0.faults.clear();
+    let (told, counts) = cached(&account, &id, Some(4)).await;
+    assert_eq!((told, counts.misses), (hit(Origin::Calculated, "600.00"), 1));
+    assert!(counts.cloudtrail.lookups >= 1);
+    assert_eq!(cached(&account, &id, Some(4)).await.0, hit(Origin::Cached, "600.00"), "the calculated value is stored");
+    assert_eq!(account.tables.items(HISTORY).len(), 1);
+    assert_eq!(cached(&account, &STRANGER.parse().unwrap(), None).await.0, Value::Null);
+}
+
+#[tokio::test]
+async fn an_entry_of_another_month_is_none() {
+    let account = Account::new().await;
+    let id = account.id("stopped-at-hour-10");
+    let last_month = CacheEntry {
+        minutes: "12.00".parse().unwrap(),
+        uncertainty: "0".parse().unwrap(),
+        timestamp: now() - TimeDelta::days(15),
+        month: Month::of(now()).previous(),
+        running_since: None,
+        evidence: 3,
+    };
+    account.server().cache.write(&id, &last_month, WriteRule::Upsert).await.unwrap();
+    assert_eq!(cached(&account, &id, None).await.0, json!(["600.00", "Calculated"]));
+}

@@ -1,0 +1,135 @@
+//! A simulated account, tables on loopback, and the handler over the real clients.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Parser;
+use event_response::handler::EventError;
+use event_response::{EventResponse, handle};
+use fleet_simulator::clock::FrozenClock;
+use fleet_simulator::options::Options;
+use fleet_simulator::scenario;
+use fleet_simulator::service::{Action, Simulator};
+use serde_json::{Value, json};
+use stand_ins::TableStandIn;
+use uptime::InstanceId;
+use uptime_aws::clients::Clients;
+use uptime_aws::cloudtrail::CloudTrailHistory;
+use uptime_aws::ec2::{AppTag, Ec2Fleet};
+use uptime_aws::history_table::RuntimeHistoryTable;
+use uptime_aws::metrics::Metrics;
+use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::{Invocation, OneServer};
+
+pub(crate) const SERVERS: &str = "servers";
+pub(crate) const HISTORY: &str = "history";
+/// An instance that nobody knows.
+pub(crate) const STRANGER: &str = "i-0aaaaaaaaaaaaaaaa";
+
+pub(crate) type Handler = EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable>;
+
+pub(crate) fn now() -> DateTime<Utc> {
+    "2025-10-12T09:30:00Z".parse().unwrap()
+}
+
+/// The showcase's servers at a fixed instant, and empty tables.
+pub(crate) struct Account {
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) tables: TableStandIn,
+    endpoint: String,
+}
+
+impl Account {
+    pub(crate) async fn new() -> Self {
+        let options = Options::try_parse_from(["fleet-simulator", "--lookup-rate", "0"]).unwrap();
+        let world = scenario::build(&options, now()).unwrap();
+        let simulator = Simulator::new(world, options.settings(), Box::new(FrozenClock::new(now())));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, simulator.router()).into_future());
+        Self { simulator, tables: TableStandIn::start().await.unwrap(), endpoint }
+    }
+
+    pub(crate) fn server(&self) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
+        one_server(&clients(&self.endpoint, &self.tables.endpoint), SERVERS, HISTORY)
+    }
+
+    pub(crate) fn handler(&self) -> Handler {
+        EventResponse::over(self.server(), tag(), None, Metrics::new("runtime-cache", "test"))
+    }
+
+    /// The id of a server of the showcase.
+    pub(crate) fn id(&self, name: &str) -> InstanceId {
+        let (account, _) = self.simulator.account();
+        let server = account.world.servers().iter().find(|server| server.tag("Name") == Some(name)).unwrap();
+        server.id.parse().unwrap()
+    }
+
+    pub(crate) fn calls(&self, action: Action) -> u64 {
+        self.simulator.account().0.counts.get(&action).map(|counts| counts.calls).unwrap_or_default()
+    }
+
+    /// All that both tables hold.
+    pub(crate) fn everything(&self) -> String {
+        json!([self.tables.items(SERVERS), self.tables.items(HISTORY)]).to_string()
+    }
+}
+
+pub(crate) fn tag() -> AppTag {
+    AppTag { key: "App".to_owned(), value: "demo".to_owned() }
+}
+
+pub(crate) fn one_server(
+    clients: &Clients,
+    servers: &str,
+    history: &str,
+) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
+    let events = CloudTrailHistory::paced(clients.cloudtrail.clone(), Duration::from_micros(1));
+    let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), history.to_owned(), "eu-west-1".to_owned());
+    let cache = ServersTable::new(clients.dynamodb.clone(), servers.to_owned());
+    OneServer::over(Ec2Fleet::new(clients.ec2.clone(), tag()), events, ledger, cache)
+}
+
+/// EC2 and CloudTrail at one endpoint, DynamoDB at another.
+pub(crate) fn clients(simulator: &str, tables: &str) -> Clients {
+    let at = |endpoint: &str| {
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        Clients::new(&config)
+    };
+    Clients { dynamodb: at(tables).dynamodb, ..at(simulator) }
+}
+
+/// A state change as EventBridge tells it.
+pub(crate) fn event(id: &str, state: &str, at: DateTime<Utc>) -> Value {
+    json!({
+        "version": "0",
+        "id": format!("{id}-{state}-{}", at.timestamp()),
+        "detail-type": "EC2 Instance State-change Notification",
+        "source": "aws.ec2",
+        "account": "123456789012",
+        "time": at,
+        "region": "eu-west-1",
+        "resources": [format!("arn:aws:ec2:eu-west-1:123456789012:instance/{id}")],
+        "detail": {"instance-id": id, "state": state},
+    })
+}
+
+pub(crate) async fn answer(handler: &Handler, event: Value, now: DateTime<Utc>) -> Result<Value, EventError> {
+    handle(handler, event, Invocation::within(now, Duration::from_secs(50))).await
+}
+
+pub(crate) fn minutes_ago(minutes: i64) -> DateTime<Utc> {
+    now() - TimeDelta::minutes(minutes)
+}
