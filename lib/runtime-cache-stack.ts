@@ -1,5 +1,6 @@
 import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { EventResponse } from './constructs/event-response.ts';
 import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculation.ts';
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { RuntimeHistoryTable } from './constructs/runtime-history-table.ts';
@@ -24,14 +25,12 @@ export class RuntimeCacheStack extends Stack {
     });
     const serversTable = new ServersTable(this, 'Servers', environment);
     const historyTable = new RuntimeHistoryTable(this, 'History', environment);
-    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', {
-      environment,
-      serversTable,
-      historyTable,
-      alarms,
-    });
+    const props = { environment, serversTable, historyTable, alarms };
+    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', props);
+    const eventResponse = new EventResponse(this, 'EventResponse', props);
 
     new CfnOutput(this, 'CalculateMonthlyRuntimeName', { value: calculation.function.functionName });
+    new CfnOutput(this, 'EventResponseName', { value: eventResponse.function.functionName });
     new CfnOutput(this, 'ServersTableName', { value: serversTable.tableName });
     new CfnOutput(this, 'RuntimeHistoryTableName', { value: historyTable.tableName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });

@@ -44,6 +44,8 @@ export const rules: { readonly [Setting in keyof Required<EnvironmentSettings>]:
   // CloudTrail delivers within 5 minutes on average, within 15 commonly.
   cloudTrailOverlapMinutes: optional(...wholeNumber(15, 24 * 60)),
   monthOpenHours: optional(...wholeNumber(1, 7 * 24)),
+  // Values are of the current month only, which is 31 days at most.
+  cacheMaxAgeHours: optional(...numberWithin(1, 31 * 24)),
 };
 
 /** Says that a setting does not exist, and which do. */
@@ -67,6 +69,11 @@ function optional(allowed: string, holds: Rule['holds']): Rule {
 function wholeNumber(least: number, most: number): [string, Rule['holds']] {
   const holds = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
   return [`a whole number from ${least} to ${most}`, holds];
+}
+
+function numberWithin(least: number, most: number): [string, Rule['holds']] {
+  const holds = (value: unknown) => typeof value === 'number' && value >= least && value <= most;
+  return [`a number from ${least} to ${most}`, holds];
 }
 
 function matches(pattern: RegExp): Rule['holds'] {

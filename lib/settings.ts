@@ -78,12 +78,21 @@ export interface EnvironmentSettings {
    * @default 24
    */
   readonly monthOpenHours?: number;
+
+  /**
+   * Hours after which a cached value is too old to answer a state change with: a value older than this is calculated
+   * anew. It only concerns the answers of `eventResponse`; the hourly run refreshes every value anyway.
+   * @default - a cached value is always used, whatever its age
+   */
+  readonly cacheMaxAgeHours?: number;
 }
 
+/** Settings that have no default: not being set means something of its own. */
+type SettingWithoutDefault = 'account' | 'region' | 'cacheMaxAgeHours';
+
 /** A validated environment with every default filled in. */
-export interface Environment extends Required<Omit<EnvironmentSettings, 'account' | 'region'>> {
-  readonly account?: string;
-  readonly region?: string;
+export interface Environment
+  extends Required<Omit<EnvironmentSettings, SettingWithoutDefault>>, Pick<EnvironmentSettings, SettingWithoutDefault> {
   /** Whether this is the local AWS: built for, and with the toolchain of, the machine at hand. */
   readonly local: boolean;
 }

@@ -11,6 +11,12 @@ vi.mock('../lib/constructs/monthly-runtime-calculation.ts', () => ({
   },
 }));
 
+vi.mock('../lib/constructs/event-response.ts', () => ({
+  EventResponse: class extends Construct {
+    readonly function = { functionName: 'none' };
+  },
+}));
+
 const placeholders = { alarmSubscribers: ['operators@example.com'], runbookUrl: 'https://example.com/RUNBOOK.md' };
 
 test('production with placeholders is refused by CloudFormation, with the sentence', () => {

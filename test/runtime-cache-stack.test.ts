@@ -30,6 +30,7 @@ test.each([true, false])('production: %s is what protects the stack from being d
 test('outputs name what an operator looks for next', () => {
   expect(synthesize(testEnvironment()).toJSON().Outputs).toEqual({
     CalculateMonthlyRuntimeName: { Value: { Ref: 'calculateMonthlyRuntime' } },
+    EventResponseName: { Value: { Ref: 'eventResponse' } },
     ServersTableName: { Value: { Ref: 'ServersTable' } },
     RuntimeHistoryTableName: { Value: { Ref: 'RuntimeHistoryTable' } },
     AlarmTopicArn: { Value: { Ref: 'AlarmTopic' } },

@@ -46,6 +46,7 @@ describe('defaults', () => {
       cloudTrailLookbackDays: 30,
       cloudTrailOverlapMinutes: 120,
       monthOpenHours: 48,
+      cacheMaxAgeHours: 1.5,
       serversTable: { existingName: 'Servers-Prod.1' },
     } as const;
     expect(resolveEnvironments([settings])).toEqual([{ ...settings, local: false }]);
@@ -75,6 +76,11 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
     ['cloudTrailLookbackDays', '7', 'a whole number from 1 to 59'],
     ['cloudTrailOverlapMinutes', 0, 'a whole number from 15 to 1440'],
     ['monthOpenHours', 200, 'a whole number from 1 to 168'],
+    ['cacheMaxAgeHours', 0, 'a number from 1 to 744'],
+    ['cacheMaxAgeHours', 0.5, 'a number from 1 to 744'],
+    ['cacheMaxAgeHours', 745, 'a number from 1 to 744'],
+    ['cacheMaxAgeHours', '3', 'a number from 1 to 744'],
+    ['cacheMaxAgeHours', NaN, 'a number from 1 to 744'],
   ])('%s: %j', (setting, value, allowed) => {
     expect(refusal({ [setting]: value })).toEqual([
       `Environment "test": setting "${setting}" is ${JSON.stringify(value)}, but must be ${allowed}.`,

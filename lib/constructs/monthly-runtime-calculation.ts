@@ -1,14 +1,15 @@
-import { Aws, Duration, Validations } from 'aws-cdk-lib';
-import { ComparisonOperator, Metric, Stats, TreatMissingData, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib';
+import { ComparisonOperator, Stats, TreatMissingData, type Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule, type CfnRule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { APP_NAME, METRIC_NAMESPACE, physicalName } from '../naming.ts';
+import { APP_NAME, physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
+import { handlerMetric } from './handler-metric.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
+import { allowReadingServers } from './read-servers.ts';
 import { RustHandler } from './rust-handler.ts';
 import type { RuntimeHistoryTable } from './runtime-history-table.ts';
 import type { ServersTable } from './servers-table.ts';
@@ -61,9 +62,10 @@ export class MonthlyRuntimeCalculation extends Construct {
         MONTH_OPEN_HOURS: String(environment.monthOpenHours),
       },
     });
-    this.allowReadingServers();
-    serversTable.allowCacheAccess(this.handler);
+    allowReadingServers(this, this.handler);
+    serversTable.allowCacheAccessToFleet(this.handler);
     historyTable.allowKeepingHistory(this.handler);
+    historyTable.allowListingServers(this.handler);
     this.createRule();
     this.addAlarms();
   }
@@ -104,31 +106,7 @@ export class MonthlyRuntimeCalculation extends Construct {
   }
 
   private metric(metricName: string, options?: MetricOptions): Metric {
-    return new Metric({
-      namespace: METRIC_NAMESPACE,
-      metricName,
-      dimensionsMap: { Environment: this.props.environment.name },
-      statistic: Stats.SUM,
-      ...options,
-    }).attachTo(this);
-  }
-
-  private allowReadingServers(): void {
-    this.handler.allow(
-      new PolicyStatement({
-        sid: 'ReadServersAndTheirEvents',
-        actions: ['ec2:DescribeInstances', 'cloudtrail:LookupEvents'],
-        // Neither action knows resources or tags to narrow it by; the region is all there is.
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:RequestedRegion': Aws.REGION } },
-      }),
-    );
-    Validations.of(this).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason:
-        'ec2:DescribeInstances and cloudtrail:LookupEvents support no resource-level permissions; both only ' +
-        'read, and are limited to the region of the stack.',
-    });
+    return handlerMetric(this, this.props.environment.name, metricName, options);
   }
 
   private createRule(): void {

@@ -14,7 +14,7 @@ const MONTH_INDEX = 'month';
 /** What the index has of each server: its totals, for who sums up a month. */
 const INDEXED_ATTRIBUTES = ['minutes', 'uncertainty', 'asOf', 'final', 'leftAt'];
 
-/** The operations that {@link RuntimeHistoryTable.allowKeepingHistory} allows. */
+/** The operations that functions are allowed. */
 const OPERATIONS = [Operation.GET_ITEM, Operation.BATCH_GET_ITEM, Operation.QUERY, Operation.UPDATE_ITEM];
 
 /**
@@ -49,7 +49,7 @@ export class RuntimeHistoryTable extends Construct {
     this.tableName = this.table.tableName;
   }
 
-  /** Lets a function read all months and update them; nothing is ever deleted or replaced whole. */
+  /** Lets a function read months of servers and update them; nothing is ever deleted or replaced whole. */
   allowKeepingHistory(handler: RustHandler): void {
     handler.allow(
       new PolicyStatement({
@@ -58,6 +58,10 @@ export class RuntimeHistoryTable extends Construct {
         resources: [this.table.tableArn],
       }),
     );
+  }
+
+  /** Lets a function find the servers of a month. */
+  allowListingServers(handler: RustHandler): void {
     handler.allow(
       new PolicyStatement({
         sid: 'ListServersOfMonth',

@@ -6,6 +6,7 @@ import {
   LoggingFormat,
   SystemLogLevel,
   type CfnFunction,
+  type IDestination,
   type IFunction,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -39,6 +40,11 @@ export interface RustHandlerProps {
   readonly variables: Readonly<Record<string, string>>;
   /** How long an asynchronous invocation is worth retrying. */
   readonly maxEventAge: Duration;
+  /**
+   * Where what an asynchronous invocation answered goes.
+   * @default - nowhere
+   */
+  readonly onSuccess?: IDestination;
 }
 
 /**
@@ -78,6 +84,7 @@ export class RustHandler extends Construct {
       deadLetterQueue: this.deadLetterQueue,
       retryAttempts: RETRY_ATTEMPTS,
       maxEventAge: props.maxEventAge,
+      ...(props.onSuccess ? { onSuccess: props.onSuccess } : {}),
     });
     (this.function.node.defaultChild as CfnFunction).overrideLogicalId(functionName);
   }

@@ -23,8 +23,8 @@ const CACHE_ATTRIBUTES = [
   'runningMinutesEvidence',
 ];
 
-/** The operations that {@link ServersTable.allowCacheAccess} allows. */
-const OPERATIONS = [Operation.UPDATE_ITEM, Operation.BATCH_GET_ITEM];
+/** The operations that functions are allowed. */
+const OPERATIONS = [Operation.UPDATE_ITEM, Operation.BATCH_GET_ITEM, Operation.GET_ITEM];
 
 /** The table of servers: one item per server, shared with the operator's application. */
 export class ServersTable extends Construct {
@@ -41,15 +41,24 @@ export class ServersTable extends Construct {
     this.tableName = this.table.tableName;
   }
 
-  /** Lets a function read and write this system's attributes of every item, and nothing else. */
-  allowCacheAccess(handler: RustHandler): void {
+  /** Lets a function read and write this system's attributes of many items at a time, and nothing else. */
+  allowCacheAccessToFleet(handler: RustHandler): void {
+    this.allowCacheAccess(handler, 'dynamodb:BatchGetItem');
+  }
+
+  /** Lets a function read and write this system's attributes of one item at a time, and nothing else. */
+  allowCacheAccessToOne(handler: RustHandler): void {
+    this.allowCacheAccess(handler, 'dynamodb:GetItem');
+  }
+
+  private allowCacheAccess(handler: RustHandler, read: string): void {
     // The key is always among a request's attributes. The second condition of each statement closes the way around the
     // first: asking for whole items.
     const ownAttributes = { 'dynamodb:Attributes': [PARTITION_KEY, ...CACHE_ATTRIBUTES] };
     handler.allow(
       new PolicyStatement({
         sid: 'ReadCacheAttributes',
-        actions: ['dynamodb:BatchGetItem'],
+        actions: [read],
         resources: [this.table.tableArn],
         conditions: {
           'ForAllValues:StringEquals': ownAttributes,

@@ -53,9 +53,9 @@ describe('access', () => {
   test('is to read and to update items, and to query the index; nothing is deleted or replaced whole', () => {
     const { stack, table } = build();
     const allowed: PolicyStatement[] = [];
-    table.allowKeepingHistory({
-      allow: (statement: PolicyStatement) => allowed.push(statement),
-    } as unknown as RustHandler);
+    const handler = { allow: (statement: PolicyStatement) => allowed.push(statement) } as unknown as RustHandler;
+    table.allowKeepingHistory(handler);
+    table.allowListingServers(handler);
     const arn = { 'Fn::GetAtt': ['RuntimeHistoryTable', 'Arn'] };
     expect(allowed.map((statement) => stack.resolve(statement.toStatementJson()) as unknown)).toEqual([
       {

@@ -45,12 +45,12 @@ test('an existing table is used as it is', () => {
 
 describe('access to the cache', () => {
   /** The statements that a function gets, with what stands for the table. */
-  function statements(changes: Partial<EnvironmentSettings> = {}): unknown[] {
+  function statements(changes: Partial<EnvironmentSettings> = {}, ofOne = false): unknown[] {
     const { stack, table } = build(changes);
     const allowed: PolicyStatement[] = [];
-    table.allowCacheAccess({
-      allow: (statement: PolicyStatement) => allowed.push(statement),
-    } as unknown as RustHandler);
+    const handler = { allow: (statement: PolicyStatement) => allowed.push(statement) } as unknown as RustHandler;
+    if (ofOne) table.allowCacheAccessToOne(handler);
+    else table.allowCacheAccessToFleet(handler);
     return allowed.map((statement) => stack.resolve(statement.toStatementJson()) as unknown);
   }
 
@@ -63,6 +63,11 @@ describe('access to the cache', () => {
     'runningSince',
     'runningMinutesEvidence',
   ];
+
+  test('a function that answers for one server reads single items, under the same conditions', () => {
+    const ofFleet = JSON.stringify(statements());
+    expect(JSON.stringify(statements({}, true))).toBe(ofFleet.replace('dynamodb:BatchGetItem', 'dynamodb:GetItem'));
+  });
 
   test("reads and updates the cache's attributes of single items, and no more", () => {
     expect(statements()).toEqual([
@@ -104,12 +109,12 @@ describe('access to the cache', () => {
 test('throttled requests are those of every operation the policy allows', () => {
   const { stack, table } = build();
   const expression = table.metricThrottledRequests({ period: Duration.minutes(5) });
-  expect(expression.expression).toBe('FILL(throttledUpdateItem, 0) + FILL(throttledBatchGetItem, 0)');
+  expect(expression.expression).toBe('FILL(throttledUpdateItem, 0) + FILL(throttledBatchGetItem, 0) + FILL(throttledGetItem, 0)');
   const metrics = Object.values(expression.usingMetrics).map(
     (metric) => stack.resolve(metric.toMetricConfig()) as unknown,
   );
   expect(metrics).toEqual(
-    ['UpdateItem', 'BatchGetItem'].map((operation) => ({
+    ['UpdateItem', 'BatchGetItem', 'GetItem'].map((operation) => ({
       metricStat: expect.objectContaining({
         namespace: 'AWS/DynamoDB',
         metricName: 'ThrottledRequests',
