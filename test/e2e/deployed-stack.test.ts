@@ -5,10 +5,12 @@ import { history } from './history.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observation } from './observation.ts';
 import { schedule } from './schedule.ts';
+import { stateChanges } from './state-changes.ts';
 
 calculation();
 observation();
 history();
 failures();
 schedule();
+stateChanges();
 lifecycle();

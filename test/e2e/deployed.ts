@@ -1,8 +1,11 @@
 import { GetItemCommand, PutItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import { createClients, invoke, readCache, type CachedServer, type Invocation } from '../local-aws/aws.ts';
 import { CdkCli } from '../local-aws/cdk.ts';
+import { isolatedEnvironment, PROJECT_ROOT } from '../local-aws/context.ts';
+import { run } from '../local-aws/processes.ts';
 import { SimulatorClient, type TrueServer } from '../local-aws/simulator.ts';
 
 /** An item of the servers table, whole. */
@@ -15,8 +18,6 @@ export interface InvocationError {
 }
 
 const { endpoint, simulatorUrl, stateDirectory, stack: deployedStack } = inject('localAws');
-
-export { endpoint, stateDirectory };
 
 /** What the stack has deployed. */
 export const stack = deployedStack;
@@ -89,4 +90,16 @@ export async function eventually<T>(ask: () => Promise<T | undefined> | T | unde
 export function monthBefore(month: string): string {
   const [year = 0, number = 0] = month.split('-').map(Number);
   return new Date(Date.UTC(year, number - 2, 1)).toISOString().slice(0, 7);
+}
+
+/** Runs a Rust test that needs a DynamoDB, which others leave out, against this one. */
+export async function runAgainstTheLocalDynamoDb(test: string): Promise<void> {
+  await run({
+    name: 'cargo test',
+    command: 'cargo',
+    args: ['test', '--release', '--workspace', '--locked', '--test', test, '--', '--ignored'],
+    cwd: PROJECT_ROOT,
+    env: { ...process.env, ...isolatedEnvironment(), AWS_ENDPOINT_URL: endpoint },
+    logFile: join(stateDirectory, `${test}.log`),
+  });
 }

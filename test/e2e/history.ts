@@ -1,10 +1,8 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readAnswer } from '../local-aws/aws.ts';
-import { isolatedEnvironment, PROJECT_ROOT, REGION } from '../local-aws/context.ts';
-import { run } from '../local-aws/processes.ts';
-import { calculate, calculateInVain, clients, endpoint, monthBefore, simulator, stack, stateDirectory, visibleServers, type Item } from './deployed.ts';
+import { REGION } from '../local-aws/context.ts';
+import { calculate, calculateInVain, clients, monthBefore, runAgainstTheLocalDynamoDb, simulator, stack, visibleServers, type Item } from './deployed.ts';
 
 /** What is kept from run to run. */
 export function history(): void {
@@ -74,14 +72,7 @@ export function history(): void {
     });
 
     it('loses nothing to writers at one time', async () => {
-      await run({
-        name: 'cargo test',
-        command: 'cargo',
-        args: ['test', '--release', '--workspace', '--locked', '--test', 'concurrent_writers', '--', '--ignored'],
-        cwd: PROJECT_ROOT,
-        env: { ...process.env, ...isolatedEnvironment(), AWS_ENDPOINT_URL: endpoint },
-        logFile: join(stateDirectory, 'concurrent-writers.log'),
-      });
+      await runAgainstTheLocalDynamoDb('concurrent_writers');
     }, 600_000);
   });
 }

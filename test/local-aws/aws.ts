@@ -41,11 +41,13 @@ export function createClients(endpoint: string): Clients {
 /** The physical ids of what the stack has deployed. */
 export interface DeployedStack {
   readonly functionName: string;
+  readonly eventResponseName: string;
   readonly tableName: string;
   readonly historyTableName: string;
   readonly ruleName: string;
   readonly topicArn: string;
   readonly queueUrl: string;
+  readonly eventQueueUrl: string;
 }
 
 /** Looks up what the stack has deployed. */
@@ -54,11 +56,13 @@ export async function describeStack({ cloudFormation }: Clients): Promise<Deploy
   const physicalId = (logicalId: RegExp): string => onlyResource(StackResourceSummaries, logicalId);
   return {
     functionName: physicalId(/^calculateMonthlyRuntime$/),
+    eventResponseName: physicalId(/^eventResponse$/),
     tableName: physicalId(/^ServersTable$/),
     historyTableName: physicalId(/^RuntimeHistoryTable$/),
     ruleName: physicalId(/^MonthlyRuntimeCalculationRule$/),
     topicArn: physicalId(/^AlarmTopic$/),
     queueUrl: physicalId(/^CalculationHandlerDeadLetterQueue[0-9A-F]{8}$/),
+    eventQueueUrl: physicalId(/^EventResponseHandlerDeadLetterQueue[0-9A-F]{8}$/),
   };
 }
 

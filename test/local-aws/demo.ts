@@ -7,6 +7,7 @@ import { startLocalAws, type LocalAws } from './local-aws.ts';
 import { exitOnSignals, LocalAwsError, stopAll } from './processes.ts';
 import { Progress } from './progress.ts';
 import { compareWithTruth, formatTable } from './report.ts';
+import { stateChange } from './state-change.ts';
 
 const USAGE = `Usage: npm run demo [-- --records DIR]
 
@@ -50,6 +51,34 @@ async function show({ clients, simulator, stack }: LocalAws): Promise<boolean> {
   return wrong.length === 0 && comparisons.length > 0;
 }
 
+/** Stops one server and starts another, and shows the answers: at once from what is kept, and calculated anew. */
+async function showStateChanges({ clients, simulator, stack }: LocalAws): Promise<void> {
+  const { servers } = await simulator.truth();
+  const timed = async (functionName: string, event: unknown): Promise<{ answer: unknown; took: string }> => {
+    const begin = performance.now();
+    const { payload, functionError } = await invoke(clients, functionName, event);
+    if (functionError) throw new LocalAwsError(`The invocation failed: ${JSON.stringify(payload)}`);
+    return { answer: payload, took: `${((performance.now() - begin) / 1000).toFixed(2)} s` };
+  };
+  const changes = [
+    { from: 'running', call: 'stop', states: ['stopping', 'stopped'] },
+    { from: 'stopped', call: 'start', states: ['pending', 'running'] },
+  ] as const;
+  for (const { from, call, states } of changes) {
+    const server = servers.find(({ state, visible }) => visible && state === from);
+    if (!server) continue;
+    const { id } = server;
+    await simulator.change(id, call);
+    console.log(`\n${server.name ?? id}: ${call}`);
+    for (const state of states) {
+      const { answer, took } = await timed(stack.eventResponseName, stateChange(id, state));
+      console.log(`  ${state.padEnd(10)} answered in ${took}: ${JSON.stringify(answer)}`);
+    }
+    const { took } = await timed(stack.functionName, { servers: [id] });
+    console.log(`  the same server calculated anew, from EC2 and CloudTrail: ${took}`);
+  }
+}
+
 async function main(): Promise<number> {
   let simulatorArgs;
   try {
@@ -68,7 +97,9 @@ async function main(): Promise<number> {
     const local = await startLocalAws({ command: 'demo', simulatorArgs, progress });
     const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));
     progress.say(`It answered: ${answer}`);
-    return (await show(local)) ? 0 : 1;
+    const right = await show(local);
+    await showStateChanges(local);
+    return right ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LocalAwsError)) throw error;
     console.error(error.message);

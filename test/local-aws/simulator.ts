@@ -123,6 +123,11 @@ export class SimulatorClient {
     await this.#call('POST', '/faults', fault);
   }
 
+  /** Changes a server's state now, as a call to EC2 does, or a shutdown from inside. */
+  async change(id: string, change: 'start' | 'stop' | 'terminate' | 'reboot' | 'guest-shutdown'): Promise<void> {
+    await this.#call('POST', `/servers/${id}/${change}`);
+  }
+
   /** Everything works again. */
   async clearFaults(): Promise<void> {
     await this.#call('DELETE', '/faults');

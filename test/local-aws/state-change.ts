@@ -1,0 +1,19 @@
+import { ACCOUNT, REGION } from './context.ts';
+
+/**
+ * A state change as EventBridge tells it. EventBridge takes no events of `aws.ec2` from anybody but EC2, here as there, so
+ * it is handed to the function itself.
+ */
+export function stateChange(id: string, state: string, time = new Date()): Record<string, unknown> {
+  return {
+    version: '0',
+    id: `${id}-${state}-${time.getTime()}`,
+    'detail-type': 'EC2 Instance State-change Notification',
+    source: 'aws.ec2',
+    account: ACCOUNT,
+    time: `${time.toISOString().slice(0, 19)}Z`,
+    region: REGION,
+    resources: [`arn:aws:ec2:${REGION}:${ACCOUNT}:instance/${id}`],
+    detail: { 'instance-id': id, state },
+  };
+}
