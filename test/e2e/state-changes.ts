@@ -99,7 +99,7 @@ export function stateChanges(): void {
         return (await clients.sqs.send(receive)).Messages?.[0];
       }, 30_000);
       // Its cause removed, it is handed over again.
-      const body = JSON.parse((letter.Body ?? '').replace('asleep', 'running')) as { requestPayload?: unknown };
+      const body = JSON.parse((letter.Body ?? '').replaceAll('asleep', 'running')) as { requestPayload?: unknown };
       // On AWS the letter is the event; MiniStack wraps it as for a destination.
       expect(await respond(body.requestPayload ?? body)).toMatchObject({ id, state: 'running' });
       await clients.sqs.send(
