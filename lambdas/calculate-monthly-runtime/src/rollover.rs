@@ -42,8 +42,11 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let is_due = |server: &&IndexedServer| {
             !server.is_final && (finalize || recompute || learnt.told_before(month, &server.id))
         };
-        let ids: BTreeSet<InstanceId> =
+        let mut ids: BTreeSet<InstanceId> =
             learnt.roster.last_month.iter().filter(is_due).map(|server| server.id.clone()).collect();
+        if recompute && let Some(watermark) = learnt.state.coverage.end() {
+            ids.extend(learnt.roster.launched_unnoticed(last, watermark - self.settings.overlap));
+        }
         let ids: Vec<InstanceId> = ids.into_iter().collect();
         let closing = Closing { month: last, finalize, reopen: false };
         for (id, outcome) in self.close(learnt, closing, &ids, invocation).await {

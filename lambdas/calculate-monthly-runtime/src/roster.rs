@@ -39,7 +39,7 @@ impl Roster {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.asked.is_empty() && self.left().next().is_none()
+        self.asked.is_empty() && self.listed().next().is_none()
     }
 
     /// Servers that are none any more, and nobody has taken note of it yet.
@@ -55,6 +55,16 @@ impl Roster {
     /// Whose evidence is kept.
     pub(crate) fn knows(&self) -> HashSet<InstanceId> {
         self.observed.keys().chain(self.listed().map(|server| &server.id)).cloned().collect()
+    }
+
+    /// Servers launched in `month` since `read_since`, of which no run in that month has taken note.
+    pub(crate) fn launched_unnoticed(&self, month: Month, read_since: DateTime<Utc>) -> Vec<InstanceId> {
+        let noticed: HashSet<_> = self.last_month.iter().map(|server| &server.id).collect();
+        let since = read_since.max(month.start());
+        let launched =
+            |server: &&Observation| server.created_at.is_some_and(|created| since <= created && created < month.end());
+        let servers = self.observed.values().filter(launched).map(|server| &server.id);
+        servers.filter(|id| !noticed.contains(id)).cloned().collect()
     }
 
     /// How many servers have no history and are older than what is about to be read.

@@ -122,6 +122,11 @@ impl ServerMonth {
         let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
         let told: Vec<Evidence> = evidence.into_iter().filter(while_here).collect();
         let relevance = Relevance::of(self.evidence.iter().chain(&told), self.month);
+        // Of the time after it left nothing is kept, so nothing is covered.
+        let covered = match self.left_at {
+            Some(left) => &covered.within(&Window::new(DateTime::<Utc>::MIN_UTC, left)),
+            None => covered,
+        };
         self.coverage = std::mem::take(&mut self.coverage).and(covered);
         for told in told {
             if relevance.keeps(&told) {
@@ -172,9 +177,9 @@ impl ServerMonth {
         self.left_at.get_or_insert(missed_at);
     }
 
-    /// Up to when its time is told: `now`, or for a server that left, the last that was told of it.
+    /// Up to when its time is told: `now`, or for a server that left, when it was first missed. It may have run until then.
     pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.left_at.map_or(now, |left_at| self.last_told(left_at.min(now)))
+        self.left_at.map_or(now, |left_at| left_at.min(now))
     }
 
     /// The last instant up to `now` of which something was told; `now` where nothing was.

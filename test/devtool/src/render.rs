@@ -72,7 +72,7 @@ fn reason(end: &End, which: &str) -> String {
         Reason::MonthBegins => Some("the month begins"),
         Reason::MonthEnds => Some("the month ends"),
         Reason::AsOf => Some("told up to here"),
-        Reason::Left => Some("the last that is known of it: it is no server any more"),
+        Reason::Left => Some("first missed among the servers"),
         Reason::CoverageBegins => Some("from here on every start is known"),
         Reason::CoverageEnds => Some("up to here every start is known"),
     };

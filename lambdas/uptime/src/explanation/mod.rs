@@ -28,7 +28,7 @@ pub struct Explanation {
     pub id: InstanceId,
     /// The month.
     pub month: Month,
-    /// Up to when the minutes are told: the instant that was asked for, the last that is known of a server that left, or
+    /// Up to when the minutes are told: the instant that was asked for, when a server that left was first missed, or
     /// the month's end.
     pub as_of: DateTime<Utc>,
     /// The proven minutes: the sum of the proven segments.
@@ -112,7 +112,7 @@ pub enum Reason {
     MonthEnds,
     /// The minutes are told up to here.
     AsOf,
-    /// The last that is known of a server that left.
+    /// When a server that left was first missed.
     Left,
     /// From here on every start is known, and there was none up to the running that the evidence tells.
     CoverageBegins,
