@@ -6,6 +6,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 /// One client per service. Endpoints are overridden the SDK's own way, by `AWS_ENDPOINT_URL` and its like.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ impl Clients {
             .operation_attempt_timeout(Duration::from_secs(20))
             .build();
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(OnFirstUse(http))
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .load()
@@ -50,4 +53,21 @@ impl Clients {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
         }
     }
+}
+
+/// An HTTP client that is made ready by the first request, not by each client that is to use it: else the certificates of the
+/// world are read four times during a cold start, which is most of the time that it takes.
+#[derive(Debug)]
+struct OnFirstUse(SharedHttpClient);
+
+impl HttpClient for OnFirstUse {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
+    }
+
+    // The default of the other methods is to do nothing while a client is made.
 }

@@ -77,7 +77,9 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let mut reader = Reader::new(&self.events, reading_deadline, now, |id: &InstanceId| known.contains(id));
         reader.read(&plan.windows).await?;
         let complete = reader.reading.complete;
-        let mut learnt = Learnt { now, roster, state, deep: plan.deep, forgets, reading: reader.reading };
+        // What a first run reads is as deep as it gets, even where it is only a part: the others go on from there.
+        let deep = plan.deep && (complete || first);
+        let mut learnt = Learnt { now, roster, state, deep, forgets, reading: reader.reading };
         let lacks_history = if first { learnt.anyone_lacks_history() } else { learnt.state.lacks_history };
         if complete && lacks_history {
             let past = Window::new(reader.remembered_since, needed.to);
@@ -120,7 +122,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
                 next.lacks_history = reached.lacks_history;
                 next.rolled_over = next.rolled_over.max(closed.rolled_over);
                 next.final_month = next.final_month.max(closed.final_month);
-                if learnt.deep && learnt.reading.complete {
+                if learnt.deep {
                     next.deep_sweep_at = Some(learnt.now);
                 }
             }

@@ -14,7 +14,7 @@ pub(crate) struct Learnt {
     pub(crate) now: DateTime<Utc>,
     /// How far the fleet was swept before this run.
     pub(crate) state: SweepState,
-    /// True where this run reached back further than usual.
+    /// True where this run has read all that is worth reading again for what came late.
     pub(crate) deep: bool,
     /// True where the fleet's month is swept again, whatever was swept before.
     pub(crate) forgets: bool,

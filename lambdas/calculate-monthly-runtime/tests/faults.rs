@@ -3,119 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
+mod account;
 mod fakes;
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use account::{Account, SERVERS, now, options};
 use calculate_monthly_runtime::error::RunError;
-use calculate_monthly_runtime::{Calculation, Invocation, handle};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use clap::Parser;
-use fakes::{SETTINGS, clients};
 use fleet_simulator::calls::{Action as Change, Call};
-use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::server::Server;
-use fleet_simulator::service::{Action, Simulator};
+use fleet_simulator::service::Action;
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
-use stand_ins::{Faults, TableStandIn};
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::metrics::Metrics;
-use uptime_aws::servers_table::ServersTable;
-
-const SERVERS: &str = "servers";
-const HISTORY: &str = "history";
-
-fn now() -> DateTime<Utc> {
-    "2025-10-12T09:30:00Z".parse().unwrap()
-}
-
-/// A simulated account at a fixed instant, and its tables.
-struct Account {
-    simulator: Arc<Simulator>,
-    endpoint: String,
-    tables: TableStandIn,
-}
-
-impl Account {
-    async fn showcase() -> Self {
-        let options = options();
-        Self::over(scenario::build(&options, now()).unwrap(), &options).await
-    }
-
-    async fn over(world: World, options: &Options) -> Self {
-        let simulator = Simulator::new(world, options.settings(), Box::new(FrozenClock::new(now())));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-        Self { simulator, endpoint, tables: TableStandIn::start().await.unwrap() }
-    }
-
-    async fn run(&self, seconds: u64) -> Result<Value, RunError> {
-        let clients = clients(&self.endpoint, &self.tables.endpoint);
-        let tag = AppTag { key: "App".to_owned(), value: "demo".to_owned() };
-        let events = CloudTrailHistory::paced(clients.cloudtrail, Duration::from_micros(1));
-        let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), "eu-west-1".to_owned());
-        let cache = ServersTable::new(clients.dynamodb, SERVERS.to_owned());
-        let metrics = Metrics::new("runtime-cache", "test");
-        let calculation = Calculation::over(Ec2Fleet::new(clients.ec2, tag), events, ledger, cache, SETTINGS, metrics);
-        let invocation = Invocation::within(now(), Duration::from_secs(seconds));
-        let response = handle(&calculation, json!({}), invocation).await?;
-        Ok(serde_json::from_str(&response.body).unwrap())
-    }
-
-    /// A run that is ended, as a process that is killed, when the tables have carried out so many updates.
-    async fn cut_off_after(&self, updates: u64) {
-        self.tables.fail(Faults { silent_after: Some(updates), ..Faults::default() });
-        let cut = async {
-            while self.tables.attempts() <= updates {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::select! {
-            body = self.run(300) => panic!("it was done before it was cut off: {body:?}"),
-            () = cut => {}
-        }
-    }
-
-    async fn good_run(&self) -> Value {
-        let body = self.run(300).await.unwrap();
-        assert_eq!((&body["errors"], &body["remaining"]), (&json!(0), &json!(0)), "{body}");
-        body
-    }
-
-    fn fault(&self, fault: Value) {
-        self.simulator.account().0.faults.add(serde_json::from_value(fault).unwrap()).unwrap();
-    }
-
-    fn no_faults(&self) {
-        self.simulator.account().0.faults.clear();
-        self.tables.fail(Faults::default());
-    }
-
-    /// All that both tables hold, but for the number of writes of the watermark.
-    fn everything(&self) -> Value {
-        let mut history = self.tables.items(HISTORY);
-        for item in &mut history {
-            item.remove("revision");
-        }
-        json!([self.tables.items(SERVERS), history])
-    }
-
-    fn watermark(&self) -> Option<Value> {
-        let items = self.tables.items(HISTORY);
-        items.into_iter().find(|item| item["month"]["S"] == "watermark").map(|item| json!(item))
-    }
-}
-
-fn options() -> Options {
-    Options::try_parse_from(["fleet-simulator", "--lookup-rate", "0"]).unwrap()
-}
+use stand_ins::Faults;
 
 /// What an undisturbed run leaves, and how many updates it takes.
 async fn undisturbed() -> (Value, u64) {
@@ -205,4 +107,34 @@ async fn tables_that_throttle_every_write_keep_the_watermark_where_it_is() {
     account.no_faults();
     account.good_run().await;
     assert_eq!(account.everything(), expected);
+}
+
+/// Of a busy month a run gets through a part before its time is up. The cut is made by what CloudTrail answers, so that it is
+/// in the same place on any machine.
+#[tokio::test]
+async fn a_first_run_in_parts_ends_where_an_unlimited_one_would() {
+    let options = Options::try_parse_from("fleet-simulator --scenario random --servers 300 --lookup-rate 0".split(' '));
+    let options = options.unwrap();
+    let fleet = async || Account::over(scenario::build(&options, now()).unwrap(), &options).await;
+    let unlimited = fleet().await;
+    let lookups = unlimited.good_run().await["cloudtrail"]["lookups"].as_u64().unwrap();
+    for part in [lookups / 5, lookups / 2] {
+        let account = fleet().await;
+        let mut runs = 0;
+        loop {
+            account.no_faults();
+            account.fault(json!({"action": "LookupEvents", "kind": "throttle", "afterCalls": part}));
+            let body = account.run(2).await.unwrap();
+            assert_eq!(body["errors"], json!(0), "{body}");
+            runs += 1;
+            if body["cloudtrail"]["complete"] == json!(true) {
+                break;
+            }
+            assert!(runs < 30, "{body}");
+        }
+        assert!(runs > 2, "{runs} runs of {part} of {lookups} requests");
+        account.no_faults();
+        account.good_run().await;
+        assert_eq!(account.results(), unlimited.results(), "{runs} runs of {part} of {lookups} requests");
+    }
 }

@@ -5,9 +5,9 @@
 use std::process::{Command, Output};
 
 use chrono::{DateTime, Utc};
+use loopback_clients::{REGION, clients};
 use stand_ins::TableStandIn;
 use uptime::{Coverage, Evidence, ServerMonth, Window};
-use uptime_aws::clients::Clients;
 use uptime_aws::history_table::RuntimeHistoryTable;
 use uptime_aws::ports::{HistoryWritten, RuntimeHistory};
 
@@ -18,27 +18,14 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn clients(endpoint: &str) -> Clients {
-    let credentials = aws_credentials();
-    let config = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::new("eu-west-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(credentials)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Clients::new(&config)
-}
-
-fn aws_credentials() -> aws_sdk_ec2::config::SharedCredentialsProvider {
-    let credentials = aws_sdk_ec2::config::Credentials::new("key", "secret", None, None, "test");
-    aws_sdk_ec2::config::SharedCredentialsProvider::new(credentials)
-}
-
 /// A table with one server that ran for two hours on the 4th of October 2025, and was shut down from inside on the 6th.
 async fn table() -> TableStandIn {
     let table = TableStandIn::start().await.unwrap();
-    let history = RuntimeHistoryTable::new(clients(&table.endpoint).dynamodb, TABLE.to_owned(), "eu-west-1".to_owned());
+    let history = RuntimeHistoryTable::new(
+        clients(&table.endpoint, &table.endpoint).dynamodb,
+        TABLE.to_owned(),
+        REGION.to_owned(),
+    );
     let mut month = ServerMonth::new(ID.parse().unwrap(), "2025-10".parse().unwrap());
     let told = [
         "2025-09-30T10:00:00Z stopped CloudTrail StopInstances 11111111",
@@ -59,7 +46,7 @@ async fn table() -> TableStandIn {
 async fn devtool(endpoint: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_devtool"));
     command.env_clear().args(arguments);
-    let region = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    let region = [("AWS_REGION", REGION), ("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
     command.env("AWS_ENDPOINT_URL", endpoint).envs(region);
     // The table is served by this very process.
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()

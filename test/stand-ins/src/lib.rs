@@ -9,5 +9,6 @@
 pub mod expression;
 pub mod runtime;
 pub mod table;
+pub mod tls;
 
-pub use table::{Faults, TableStandIn};
+pub use table::{Faults, LoggedRequest, TableStandIn};

@@ -14,13 +14,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 /// A handler as a process, waiting for events.
 pub struct Handler {
     child: std::process::Child,
     events: mpsc::UnboundedSender<Event>,
     answers: mpsc::UnboundedReceiver<(Kind, Value)>,
+    started: Instant,
+    asked: watch::Receiver<Option<Instant>>,
 }
 
 /// What one invocation answered and took.
@@ -55,6 +57,8 @@ enum Kind {
 struct Api {
     events: Mutex<mpsc::UnboundedReceiver<Event>>,
     answers: mpsc::UnboundedSender<(Kind, Value)>,
+    /// When work was first asked for.
+    asked: watch::Sender<Option<Instant>>,
 }
 
 impl Handler {
@@ -67,8 +71,10 @@ impl Handler {
         let address = listener.local_addr()?.to_string();
         let (events, handed_out) = mpsc::unbounded_channel();
         let (given, answers) = mpsc::unbounded_channel();
-        let api = Arc::new(Api { events: Mutex::new(handed_out), answers: given });
+        let (first, asked) = watch::channel(None);
+        let api = Arc::new(Api { events: Mutex::new(handed_out), answers: given, asked: first });
         tokio::spawn(axum::serve(listener, router(api)).into_future());
+        let started = Instant::now();
         let child = std::process::Command::new(binary)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
@@ -80,7 +86,23 @@ impl Handler {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        Ok(Self { child, events, answers })
+        Ok(Self { child, events, answers, started, asked })
+    }
+
+    /// When the process was started.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Waits until the process asks for work: from its start to its first request for an event.
+    ///
+    /// # Errors
+    /// Where it has not asked within `time`.
+    pub async fn ready(&mut self, time: Duration) -> Result<Duration> {
+        let asked = tokio::time::timeout(time, self.asked.wait_for(Option::is_some)).await;
+        let asked = asked.context("the handler did not ask for work")??;
+        Ok(asked.unwrap_or(self.started) - self.started)
     }
 
     /// Hands out an event and waits for its answer.
@@ -135,6 +157,11 @@ fn router(api: Arc<Api>) -> Router {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
+    api.asked.send_if_modified(|asked| {
+        let first = asked.is_none();
+        asked.get_or_insert_with(Instant::now);
+        first
+    });
     let Some(Event { payload, deadline }) = api.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };

@@ -38,6 +38,17 @@ struct Tables {
     counts: BTreeMap<&'static str, u64>,
     attempts: u64,
     faults: Faults,
+    /// Requests since somebody wanted to see them.
+    log: Option<Vec<LoggedRequest>>,
+}
+
+/// A request as it came: its operation, and its body as JSON.
+#[derive(Clone, Debug)]
+pub struct LoggedRequest {
+    /// Such as `UpdateItem`.
+    pub operation: String,
+    /// JSON.
+    pub body: Bytes,
 }
 
 const KEYS: [&str; 2] = ["id", "month"];
@@ -75,6 +86,11 @@ impl TableStandIn {
         self.tables().counts.clone()
     }
 
+    /// The requests since this was last asked; none at the first time, for they are kept only from then on.
+    pub fn take_requests(&self) -> Vec<LoggedRequest> {
+        self.tables().log.replace(Vec::new()).unwrap_or_default()
+    }
+
     /// All items of a table, in the order of their keys.
     #[must_use]
     pub fn items(&self, table: &str) -> Vec<Item> {
@@ -110,6 +126,9 @@ async fn serve(State(tables): State<Arc<Mutex<Tables>>>, headers: HeaderMap, bod
         let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+        if let Some(log) = &mut tables.log {
+            log.push(LoggedRequest { operation: operation.to_owned(), body: body.clone() });
+        }
         serde_json::from_slice(&body).map_err(Into::into).and_then(|request| tables.answer(operation, &request))
     };
     let error = |kind: &str, message: String| json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message});

@@ -6,8 +6,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
@@ -15,7 +13,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use uptime::{CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window};
 use uptime_aws::ServiceError;
-use uptime_aws::clients::Clients;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, WriteRule, Written};
 
@@ -224,20 +221,4 @@ pub(crate) async fn run_at(
     let order = contract.map(|field| response.body.find(&format!("\"{field}\":")).unwrap());
     assert!(response.body.starts_with("{\"message\":") && order.is_sorted(), "{}", response.body);
     Ok(serde_json::from_str(&response.body).unwrap())
-}
-
-/// Real clients: EC2 and CloudTrail at one endpoint, DynamoDB at another.
-pub(crate) fn clients(simulator: &str, tables: &str) -> Clients {
-    let at = |endpoint: &str| {
-        let credentials = Credentials::new("key", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        Clients::new(&config)
-    };
-    Clients { dynamodb: at(tables).dynamodb, ..at(simulator) }
 }

@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use event_response::handler::EventError;
@@ -15,6 +13,7 @@ use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::service::{Action, Simulator};
+use loopback_clients::{REGION, clients};
 use serde_json::{Value, json};
 use stand_ins::TableStandIn;
 use uptime::InstanceId;
@@ -90,25 +89,9 @@ pub(crate) fn one_server(
     history: &str,
 ) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
     let events = CloudTrailHistory::paced(clients.cloudtrail.clone(), Duration::from_micros(1));
-    let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), history.to_owned(), "eu-west-1".to_owned());
+    let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), history.to_owned(), REGION.to_owned());
     let cache = ServersTable::new(clients.dynamodb.clone(), servers.to_owned());
     OneServer::over(Ec2Fleet::new(clients.ec2.clone(), tag()), events, ledger, cache)
-}
-
-/// EC2 and CloudTrail at one endpoint, DynamoDB at another.
-pub(crate) fn clients(simulator: &str, tables: &str) -> Clients {
-    let at = |endpoint: &str| {
-        let credentials = Credentials::new("key", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        Clients::new(&config)
-    };
-    Clients { dynamodb: at(tables).dynamodb, ..at(simulator) }
 }
 
 /// A state change as EventBridge tells it.

@@ -1,0 +1,19 @@
+//! `eventResponse` as it is deployed, but that its first event finds no open connection.
+
+use event_response::{Config, EventResponse, handle};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use uptime_aws::{clients::Clients, telemetry, variables};
+use uptime_ledger::Invocation;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init(variables::process("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
+    let response = EventResponse::new(config, Clients::from_env().await);
+    run(service_fn(|event: LambdaEvent<Value>| {
+        let invocation = Invocation::begin(event.context.deadline());
+        handle(&response, event.payload, invocation)
+    }))
+    .await
+}

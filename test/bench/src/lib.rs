@@ -1,0 +1,36 @@
+//! For development only: what the handlers cost in requests, time and memory. `npm run bench` measures all of it in one
+//! run and writes `docs/BENCHMARKS.md`.
+
+pub mod cold_start;
+pub mod fleet;
+pub mod folding;
+pub mod hourly;
+pub mod hourly_section;
+pub mod one_by_one;
+pub mod report;
+pub mod seed;
+pub mod state_changes_section;
+pub mod warm_answers;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// A program of this workspace, built beside this one.
+///
+/// # Errors
+/// Where it is not there.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    path.exists().then_some(path).with_context(|| format!("{name} is not built: cargo build --release --workspace"))
+}
+
+/// A file's size, zipped as the CDK zips a function's code: deflated, at the highest level.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn zipped(path: &Path) -> Result<usize> {
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::copy(&mut std::fs::File::open(path)?, &mut deflated)?;
+    Ok(deflated.finish()?.len())
+}

@@ -1,0 +1,90 @@
+//! Tables as the hourly runs have filled them: servers with a month of evidence, for `eventResponse` to answer from.
+
+use anyhow::{Result, ensure};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
+use uptime_aws::clients::Clients;
+use uptime_aws::history_table::RuntimeHistoryTable;
+use uptime_aws::ports::{RuntimeHistory, SweepState, Written};
+use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::{Folded, Writing, cache, store};
+
+/// The name of the ServersTable.
+pub const SERVERS: &str = "servers";
+/// The name of the RuntimeHistoryTable.
+pub const HISTORY: &str = "history";
+
+/// What happens to a server within a day: two runs.
+const DAY: [(i64, &str); 4] = [
+    (8, "started CloudTrail StartInstances"),
+    (12, "stopped CloudTrail StopInstances"),
+    (14, "started CloudTrail StartInstances"),
+    (18, "stopped CloudTrail StopInstances"),
+];
+/// Days with such runs.
+const DAYS: i64 = 25;
+
+/// The id of the nth server.
+///
+/// # Errors
+/// Never.
+pub fn id(n: usize) -> Result<InstanceId> {
+    Ok(format!("i-{n:017x}").parse()?)
+}
+
+/// Fills the tables with servers that have run twice a day until `now` and are stopped.
+///
+/// # Errors
+/// Where a table cannot be written.
+pub async fn seed(clients: &Clients, region: &str, servers: usize, now: DateTime<Utc>) -> Result<()> {
+    let history = RuntimeHistoryTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), region.to_owned());
+    let servers_table = ServersTable::new(clients.dynamodb.clone(), SERVERS.to_owned());
+    let month = Month::of(now);
+    let covered = Coverage::none().with(Window::new(month.start() - TimeDelta::days(7), now));
+    let state = SweepState { coverage: covered.clone(), ..SweepState::default() };
+    ensure!(history.store_sweep_state(&SweepState::default(), &state).await?, "the watermark was not stored");
+    for n in 0..servers {
+        let id = id(n)?;
+        let evidence = evidence(n, now)?;
+        let fold = |_: Option<&ServerMonth>| {
+            let mut item = ServerMonth::new(id.clone(), month);
+            item.learn(evidence.iter().cloned(), &covered);
+            Folded::of(item, now)
+        };
+        let folded = store(&history, None, Writing::default(), fold).await?;
+        ensure!(cache(&servers_table, &folded).await? == Written::Stored, "{id} was not cached");
+    }
+    Ok(())
+}
+
+fn evidence(n: usize, now: DateTime<Utc>) -> Result<Vec<Evidence>> {
+    let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let mut evidence = Vec::new();
+    for day in 1..=DAYS {
+        for (hour, what) in DAY {
+            let at = today - TimeDelta::days(day) + TimeDelta::hours(hour);
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            evidence.push(format!("{at} {what} {n:08x}-1428-4cd3-{day:04}-{hour:012}").parse()?);
+        }
+    }
+    Ok(evidence)
+}
+
+/// A change of the nth server's state at `at`, as EventBridge tells it.
+///
+/// # Errors
+/// Never.
+pub fn state_change(n: usize, state: &str, at: DateTime<Utc>) -> Result<Value> {
+    Ok(json!({
+        "version": "0",
+        "id": format!("{n:08x}-e9f4-11e8-9739-2dfe598c3fcd"),
+        "detail-type": "EC2 Instance State-change Notification",
+        "source": "aws.ec2",
+        "account": "123456789012",
+        "time": at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "region": "us-east-1",
+        "resources": [format!("arn:aws:ec2:us-east-1:123456789012:instance/{}", id(n)?)],
+        "detail": {"instance-id": id(n)?, "state": state},
+    }))
+}
