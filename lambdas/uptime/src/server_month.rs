@@ -149,6 +149,21 @@ impl ServerMonth {
         {
             self.learn([previous], &Coverage::none());
         }
+        if self.ends_a_run_of_unknown_end(&sighting) {
+            self.learn([sighting], &Coverage::none());
+        }
+    }
+
+    /// True for the first look that shows a server stopped after a run of which no end was told: it ended by then. Later
+    /// looks would only tell of a later time.
+    fn ends_a_run_of_unknown_end(&self, sighting: &Evidence) -> bool {
+        let before = |told: &&Evidence| told.at <= sighting.at && told.fact != Fact::Created;
+        // In time order, and of one instant a stop is after a start.
+        let latest = self.evidence.iter().rfind(before);
+        let runs = |told: &Evidence| !matches!(told.fact, Fact::Stopped | Fact::SeenStopped { .. });
+        // EC2 may show a server that was just started as stopped for a moment longer.
+        matches!(sighting.fact, Fact::SeenStopped { .. })
+            && latest.is_some_and(|told| runs(told) && sighting.at - told.at > SAME_CHANGE)
     }
 
     /// A server that was running and is not any more, or has been started again, without that a stop was told: it ran

@@ -104,6 +104,13 @@ impl World {
         self.servers[key].reason_text = text;
     }
 
+    /// Gives a server's tag another value.
+    pub fn tag(&mut self, key: ServerKey, name: &str, value: &str) {
+        for (_, old) in self.servers[key].tags.iter_mut().filter(|(tag, _)| tag == name) {
+            value.clone_into(old);
+        }
+    }
+
     /// Makes a server run on Spot capacity.
     pub fn make_spot(&mut self, key: ServerKey) {
         self.servers[key].spot = true;

@@ -1,4 +1,4 @@
-//! A simulated account at a fixed instant, with its tables, and runs over them with the real clients over HTTP.
+//! A simulated account at an instant, with its tables, and runs over them with the real clients over HTTP.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use fleet_simulator::clock::FrozenClock;
+use fleet_simulator::clock::{Clock, ManualClock};
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::service::Simulator;
@@ -32,9 +32,10 @@ pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-12T09:30:00Z".parse().unwrap()
 }
 
-/// A simulated account at a fixed instant, and its tables.
+/// A simulated account at an instant, and its tables.
 pub(crate) struct Account {
     pub(crate) simulator: Arc<Simulator>,
+    clock: Arc<ManualClock>,
     pub(crate) endpoint: String,
     pub(crate) tables: TableStandIn,
 }
@@ -46,11 +47,12 @@ impl Account {
     }
 
     pub(crate) async fn over(world: World, options: &Options) -> Self {
-        let simulator = Simulator::new(world, options.settings(), Box::new(FrozenClock::new(now())));
+        let clock = Arc::new(ManualClock::new(now()));
+        let simulator = Simulator::new(world, options.settings(), Box::new(Arc::clone(&clock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-        Self { simulator, endpoint, tables: TableStandIn::start().await.unwrap() }
+        Self { simulator, clock, endpoint, tables: TableStandIn::start().await.unwrap() }
     }
 
     pub(crate) async fn run(&self, seconds: u64) -> Result<Value, RunError> {
@@ -61,9 +63,22 @@ impl Account {
         let cache = ServersTable::new(clients.dynamodb, SERVERS.to_owned());
         let metrics = Metrics::new("runtime-cache", "test");
         let calculation = Calculation::over(Ec2Fleet::new(clients.ec2, tag), events, ledger, cache, SETTINGS, metrics);
-        let invocation = Invocation::within(now(), Duration::from_secs(seconds));
+        let invocation = Invocation::within(self.clock.now(), Duration::from_secs(seconds));
         let response = handle(&calculation, json!({}), invocation).await?;
         Ok(serde_json::from_str(&response.body).unwrap())
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, span: TimeDelta) {
+        self.clock.advance(span);
+    }
+
+    /// What is cached of a server: minutes, and how many more it could be.
+    pub(crate) fn cached(&self, id: &str) -> (f64, f64) {
+        let items = self.tables.items(SERVERS);
+        let item = items.iter().find(|item| item["id"]["S"] == id).unwrap();
+        let number = |name: &str| item[name]["N"].as_str().unwrap().parse().unwrap();
+        (number("runningMinutesCache"), number("runningMinutesUncertainty"))
     }
 
     /// A run that is ended, as a process that is killed, when the tables have carried out so many updates.
