@@ -1,10 +1,11 @@
 //! From an item of the history and what a run has learnt to the item as it should be. No I/O.
 
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, InstanceId, Month, ServerMonth};
+use uptime::{Coverage, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::ports::SweepState;
 use uptime_ledger::{Folded, OwnHistory};
 
+use crate::passes::Closing;
 use crate::reading::Reading;
 use crate::roster::Roster;
 
@@ -45,23 +46,23 @@ impl Learnt {
     }
 
     /// A month that is over. The first look at the server after its end tells of the end; later ones tell nothing more.
-    pub(crate) fn fold_closed(
-        &self,
-        id: &InstanceId,
-        month: Month,
-        stored: Option<&ServerMonth>,
-        finalize: bool,
-    ) -> Folded {
+    pub(crate) fn fold_closed(&self, id: &InstanceId, closing: Closing, stored: Option<&ServerMonth>) -> Folded {
+        let month = closing.month;
         let mut closed = stored.cloned().unwrap_or_else(|| ServerMonth::new(id.clone(), month));
         closed.assume_swept(&self.state.coverage);
         self.teach(&mut closed, &OwnHistory::default());
-        if closed.sighting.as_ref().is_none_or(|sighting| sighting.at < month.end()) {
+        if closing.reopen {
+            closed.learn(closed.late_evidence.clone(), &Coverage::none());
+        }
+        // Of one that left within the month, a later look tells nothing: it may be a server again since.
+        let left_before = closed.left_at.is_some_and(|left| left < month.end());
+        if !left_before && closed.sighting.as_ref().is_none_or(|sighting| sighting.at < month.end()) {
             match self.roster.observed.get(id) {
                 Some(observation) => closed.see(observation),
                 None => closed.leave(self.now),
             }
         }
-        closed.is_final |= finalize;
+        closed.is_final |= closing.finalize;
         self.summarize(closed, stored)
     }
 
@@ -84,6 +85,12 @@ impl Learnt {
     /// True where something of the time before `month` was told of a server.
     pub(crate) fn told_before(&self, month: Month, id: &InstanceId) -> bool {
         self.reading.about(id).iter().any(|told| told.at < month.start())
+    }
+
+    /// True where this run has read something of a window that no run had read before.
+    pub(crate) fn covers_anew(&self, window: Window) -> bool {
+        let read = self.reading.covered.within(&window);
+        read.windows().iter().any(|read| !self.state.coverage.holes(*read).is_empty())
     }
 
     /// True where, before there is any history, reading further back could tell some server's state at the month's start.

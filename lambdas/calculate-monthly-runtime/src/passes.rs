@@ -152,7 +152,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         id: &InstanceId,
         stored: Result<Option<ServerMonth>, ServiceError>,
     ) -> (Outcome, bool) {
-        let fold = |stored: Option<&ServerMonth>| learnt.fold_closed(id, closing.month, stored, closing.finalize);
+        let fold = |stored: Option<&ServerMonth>| learnt.fold_closed(id, closing, stored);
         let stored = match stored {
             Ok(stored) => stored,
             Err(error) => return (Outcome::HistoryFailed(error), true),
@@ -170,7 +170,7 @@ pub(crate) struct Closing {
     pub(crate) month: Month,
     /// Nothing changes it any more.
     pub(crate) finalize: bool,
-    /// It is changed though it was final.
+    /// It is changed though it was final, and what came late counts.
     pub(crate) reopen: bool,
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct Closed {
 
 impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<F, H, L, C> {
     /// Treats the month before as long as it is open: the first run of a month recomputes all of it, later ones only the
-    /// servers of which something was told late, and the last one makes it final.
+    /// servers of which something was told late, unless CloudTrail was read where it had not been; the last one makes it
+    /// final.
     pub(crate) async fn close_last_months(&self, learnt: &Learnt, invocation: Invocation) -> Result<Closed, RunError> {
         let month = Month::of(learnt.now);
         let last = month.previous();
@@ -38,13 +39,14 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         }
         // Late events are waited for, and so is what a sweep could not read yet.
         let finalize = learnt.now >= month.start() + self.settings.month_open && learnt.reading.complete;
-        let recompute = learnt.state.rolled_over != Some(month);
+        let rolls_over = learnt.state.rolled_over != Some(month);
+        let recompute = rolls_over || learnt.covers_anew(last.until(month.start()));
         let is_due = |server: &&IndexedServer| {
             !server.is_final && (finalize || recompute || learnt.told_before(month, &server.id))
         };
         let mut ids: BTreeSet<InstanceId> =
             learnt.roster.last_month.iter().filter(is_due).map(|server| server.id.clone()).collect();
-        if recompute && let Some(watermark) = learnt.state.coverage.end() {
+        if rolls_over && let Some(watermark) = learnt.state.coverage.end() {
             ids.extend(learnt.roster.launched_unnoticed(last, watermark - self.settings.overlap));
         }
         let ids: Vec<InstanceId> = ids.into_iter().collect();

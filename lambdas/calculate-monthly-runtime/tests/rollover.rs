@@ -9,6 +9,7 @@ use fakes::{FakeCache, FakeFleet, FakeHistory, FakeLedger, id, run_at, server};
 use serde_json::{Value, json};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Evidence, Fact, Observation, ServerMonth, Source};
+use uptime_aws::ports::RuntimeHistory;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -24,8 +25,12 @@ struct Tables(FakeLedger, FakeCache);
 
 impl Tables {
     async fn run(&self, now: &str, fleet: &[Observation], history: &FakeHistory) -> Value {
+        self.asked(now, fleet, history, json!({})).await
+    }
+
+    async fn asked(&self, now: &str, fleet: &[Observation], history: &FakeHistory, payload: Value) -> Value {
         let fleet = FakeFleet(Ok(fleet.to_vec()));
-        run_at(at(now), fleet, history.clone(), (&self.0, &self.1), json!({}), 300).await.unwrap()
+        run_at(at(now), fleet, history.clone(), (&self.0, &self.1), payload, 300).await.unwrap()
     }
 
     fn item(&self, n: u32, month: &str) -> ServerMonth {
@@ -112,4 +117,64 @@ async fn a_fleet_without_a_server_is_closed_all_the_same() {
     tables.run("2025-11-01T01:00:00Z", &[], &history).await;
     tables.run("2025-11-02T01:00:00Z", &[], &history).await;
     assert!(tables.item(1, "2025-10").is_final);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_left_in_the_month_gets_nothing_for_the_time_after_when_it_is_one_again() {
+    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let stays = |now| seen(1, Stopped, "2025-01-01T00:00:00Z", now);
+    let runs = |now| seen(2, Running, "2025-10-20T09:00:00Z", now);
+    let (first, missed) = ("2025-10-20T10:00:00Z", "2025-10-20T11:00:00Z");
+    tables.run(first, &[stays(first), runs(first)], &history).await;
+    tables.run(missed, &[stays(missed)], &history).await;
+    let left = tables.minutes(2, "2025-10");
+    for now in ["2025-11-01T00:10:00Z", "2025-11-01T01:10:00Z", "2025-11-02T00:10:00Z"] {
+        tables.run(now, &[stays(now), runs(now)], &history).await;
+        assert_eq!(tables.minutes(2, "2025-10"), left, "{now}");
+    }
+    assert!(tables.item(2, "2025-10").is_final);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_late_counts_once_a_final_month_is_reopened() {
+    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let launched = seen(1, Stopped, "2025-10-01T00:00:00Z", "2025-10-01T00:10:00Z");
+    tables.run("2025-10-01T00:10:00Z", &[launched], &history).await;
+    // EC2 tells the last of two runs.
+    let reason = Some("User initiated (2025-10-31 21:00:00 GMT)".to_owned());
+    let stays = |now| Observation {
+        transition_reason: reason.clone(),
+        created_at: Some(at("2025-10-01T00:00:00Z")),
+        ..seen(1, Stopped, "2025-10-31T20:40:00Z", now)
+    };
+    for now in ["2025-10-31T22:00:00Z", "2025-11-01T00:10:00Z", "2025-11-02T00:10:00Z"] {
+        tables.run(now, &[stays(now)], &history).await;
+    }
+    let final_minutes = tables.minutes(1, "2025-10");
+    let late = ["2025-10-31T20:00:00Z started state-change 1", "2025-10-31T20:20:00Z stopped state-change 2"];
+    let late = late.map(|text| text.parse().unwrap()).into();
+    (&tables.0).record_late(&id(1), "2025-10".parse().unwrap(), &late).await.unwrap();
+    let now = "2025-11-03T00:10:00Z";
+    tables.run(now, &[stays(now)], &history).await;
+    assert_eq!(tables.minutes(1, "2025-10"), final_minutes);
+    tables.asked(now, &[stays(now)], &history, json!({"month": "2025-10", "reopen": true})).await;
+    let minutes = |told: &(String, String)| told.0.parse::<f64>().unwrap();
+    assert_eq!(minutes(&tables.minutes(1, "2025-10")), minutes(&final_minutes) + 20.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_cut_run_could_not_read_of_last_month_tells_its_servers_later() {
+    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let before = "2025-10-20T10:00:00Z";
+    let reason = Some("User initiated (2025-02-01 00:00:00 GMT)".to_owned());
+    let stopped = Observation { transition_reason: reason, ..seen(1, Stopped, "2025-01-01T00:00:00Z", before) };
+    tables.run(before, &[stopped], &history).await;
+    // Ten days without a run, and then one that is cut short.
+    let (now, soon) = ("2025-11-01T00:10:00Z", "2025-11-01T00:40:00Z");
+    let started = |now| seen(1, Running, "2025-10-31T12:00:00Z", now);
+    let cut = FakeHistory { reach: Some(at("2025-10-28T00:00:00Z")), ..history.clone() };
+    tables.run(now, &[started(now)], &cut).await;
+    assert_ne!(tables.minutes(1, "2025-10"), ("720.00".to_owned(), "0.00".to_owned()), "days were not read");
+    tables.run(soon, &[started(soon)], &history).await;
+    assert_eq!(tables.minutes(1, "2025-10"), ("720.00".to_owned(), "0.00".to_owned()));
 }
