@@ -14,7 +14,8 @@ use fleet_simulator::world::{Happening, World};
 use serde::de::IgnoredAny;
 use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window, read_record};
 
-use crate::hourly::{now, options};
+use crate::account::unlimited;
+use crate::hourly::now;
 use crate::report::{table, verdict};
 
 const SERVERS: usize = 500;
@@ -111,7 +112,7 @@ fn parse_and_fold(records: &[String], now: DateTime<Utc>) -> Result<()> {
 
 /// Two runs a day of each server, each start and each stop a record.
 fn records(now: DateTime<Utc>) -> Vec<String> {
-    let options = options();
+    let options = unlimited();
     let mut world = World::new(options.rules());
     let tags = || scenario::tags(("App", "demo"), "bench");
     for n in 0..SERVERS {

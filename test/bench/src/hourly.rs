@@ -1,24 +1,20 @@
 //! The hourly calculation: the first run and the hour after it, over fleets of several sizes.
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use fleet_simulator::clock::FrozenClock;
-use fleet_simulator::options::Options;
-use fleet_simulator::service::{Action, Simulator};
+use fleet_simulator::service::Action;
 use serde_json::{Value, json};
 use stand_ins::TableStandIn;
-use stand_ins::runtime::{Handler, Usage};
+use stand_ins::runtime::Usage;
 
+use crate::account::{Account, body, like_cloudtrail, results, unlimited};
 use crate::fleet::world;
+use crate::seed::{HISTORY, SERVERS};
 
-const SERVERS: &str = "servers";
-const HISTORY: &str = "history";
 /// The timeout of the deployed function.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// A first run that is not through after so many is not going to be.
@@ -51,6 +47,8 @@ pub struct Measured {
     pub servers: usize,
     /// All runs until the month so far was read.
     pub first: Cost,
+    /// Whether these runs ended in the same numbers as one that may ask CloudTrail as fast as it can.
+    pub as_unlimited: bool,
     /// One run, an hour later.
     pub steady: Cost,
     /// Items of stopped servers that the steady hour changed in the history.
@@ -65,12 +63,6 @@ pub fn now() -> Result<DateTime<Utc>> {
     Ok("2025-10-26T00:10:00Z".parse()?)
 }
 
-/// Options of a simulator that answers as CloudTrail does.
-pub fn options() -> Options {
-    let arguments = ["fleet-simulator", "--lookup-rate", "2", "--lookup-latency-ms", "500"];
-    <Options as clap::Parser>::parse_from(arguments)
-}
-
 /// Runs the handler over a fleet: until it has read all it needs, and an hour later once more.
 ///
 /// # Errors
@@ -78,20 +70,23 @@ pub fn options() -> Options {
 pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let tables = TableStandIn::start().await?;
     let mut first = Cost::default();
-    let account = Account::start(servers, now()?).await?;
-    while !account.run(binary, &tables, &mut first).await? {
+    let options = like_cloudtrail();
+    let at = async |now| Account::serve(world(&options, servers, self::now()?, now), &options, now).await;
+    let account = at(now()?).await?;
+    while !run(&account, binary, &tables, &mut first).await? {
         if first.runs > MOST_RUNS {
             bail!("the first run over {servers} servers is not through after {MOST_RUNS} runs");
         }
     }
+    let as_unlimited = results(&tables) == unlimited_run(binary, servers).await?;
     let before = stopped(&tables);
-    let account = Account::start(servers, now()? + TimeDelta::hours(1)).await?;
+    let account = at(now()? + TimeDelta::hours(1)).await?;
     let mut steady = Cost::default();
-    account.run(binary, &tables, &mut steady).await?;
+    run(&account, binary, &tables, &mut steady).await?;
     let after = stopped(&tables);
     let stopped_items_changed =
         before.iter().filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item)).count();
-    Ok(Measured { servers, first, steady, stopped_items_changed })
+    Ok(Measured { servers, first, as_unlimited, steady, stopped_items_changed })
 }
 
 /// The history items of servers that do not run and have not since long: the last third but one.
@@ -103,63 +98,35 @@ fn stopped(tables: &TableStandIn) -> BTreeMap<String, Value> {
     items.filter(|(id, _)| never.contains(id)).collect()
 }
 
-/// A simulated account at a fixed instant.
-struct Account {
-    simulator: Arc<Simulator>,
-    endpoint: String,
-    now: DateTime<Utc>,
+/// One run in a process of its own; true where it was through.
+async fn run(account: &Account, binary: &Path, tables: &TableStandIn, cost: &mut Cost) -> Result<bool> {
+    let before = (account.counts(Action::LookupEvents), account.counts(Action::DescribeInstances), tables.counts());
+    let begun = Instant::now();
+    let mut handler = account.handler(binary, tables, &[]).await?;
+    let invoked = handler.invoke(json!({}), TIMEOUT).await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let usage = handler.usage()?;
+    let body = body(invoked)?;
+    let lookups = account.counts(Action::LookupEvents);
+    cost.runs += 1;
+    cost.lookups += lookups.calls - before.0.calls;
+    cost.throttled += lookups.throttled - before.0.throttled;
+    cost.describes += account.counts(Action::DescribeInstances).calls - before.1.calls;
+    for (operation, count) in tables.counts() {
+        *cost.tables.entry(operation).or_default() += count - before.2.get(operation).copied().unwrap_or_default();
+    }
+    cost.seconds += seconds;
+    cost.longest_run = cost.longest_run.max(seconds);
+    cost.usage.cpu += usage.cpu;
+    cost.usage.peak_memory_kib = cost.usage.peak_memory_kib.max(usage.peak_memory_kib);
+    Ok(body["remaining"] == 0 && body["cloudtrail"]["complete"] == true)
 }
 
-impl Account {
-    async fn start(servers: usize, at: DateTime<Utc>) -> Result<Self> {
-        let options = options();
-        let clock = Box::new(FrozenClock::new(at));
-        let simulator = Simulator::new(world(&options, servers, now()?, at), options.settings(), clock);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-        Ok(Self { simulator, endpoint, now: at })
-    }
-
-    /// One run in a process of its own, as an hourly function starts cold; true where it was through.
-    async fn run(&self, binary: &Path, tables: &TableStandIn, cost: &mut Cost) -> Result<bool> {
-        let now = self.now.to_rfc3339();
-        let variables = [
-            ("BENCH_NOW", now.as_str()),
-            ("AWS_ENDPOINT_URL_EC2", &self.endpoint),
-            ("AWS_ENDPOINT_URL_CLOUDTRAIL", &self.endpoint),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &tables.endpoint),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("SERVERS_TABLE_NAME", SERVERS),
-            ("RUNTIME_HISTORY_TABLE_NAME", HISTORY),
-            ("TAG_APP_VALUE", "demo"),
-        ];
-        let counts = |action| self.simulator.account().0.counts.get(&action).copied().unwrap_or_default();
-        let (lookups, describes, writes) =
-            (counts(Action::LookupEvents), counts(Action::DescribeInstances).calls, tables.counts());
-        let begun = Instant::now();
-        let mut handler = Handler::start(binary, &variables).await?;
-        let invoked = handler.invoke(json!({}), TIMEOUT).await?;
-        let seconds = begun.elapsed().as_secs_f64();
-        let usage = handler.usage()?;
-        let answer = invoked.outcome.map_err(|error| anyhow::anyhow!("the run failed: {error}"))?;
-        let body: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
-        if body["errors"] != json!(0) {
-            bail!("the run had errors: {body}");
-        }
-        cost.runs += 1;
-        cost.lookups += counts(Action::LookupEvents).calls - lookups.calls;
-        cost.throttled += counts(Action::LookupEvents).throttled - lookups.throttled;
-        cost.describes += counts(Action::DescribeInstances).calls - describes;
-        for (operation, count) in tables.counts() {
-            *cost.tables.entry(operation).or_default() += count - writes.get(operation).copied().unwrap_or_default();
-        }
-        cost.seconds += seconds;
-        cost.longest_run = cost.longest_run.max(seconds);
-        cost.usage.cpu += usage.cpu;
-        cost.usage.peak_memory_kib = cost.usage.peak_memory_kib.max(usage.peak_memory_kib);
-        Ok(body["remaining"] == json!(0) && body["cloudtrail"]["complete"] == json!(true))
-    }
+/// What one run leaves that may ask CloudTrail as fast as it can.
+async fn unlimited_run(binary: &Path, servers: usize) -> Result<Vec<Value>> {
+    let (options, tables) = (unlimited(), TableStandIn::start().await?);
+    let account = Account::serve(world(&options, servers, now()?, now()?), &options, now()?).await?;
+    let mut handler = account.handler(binary, &tables, &[("BENCH_UNPACED", "1")]).await?;
+    body(handler.invoke(json!({}), TIMEOUT).await?)?;
+    Ok(results(&tables))
 }

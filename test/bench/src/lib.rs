@@ -1,6 +1,7 @@
 //! For development only: what the handlers cost in requests, time and memory. `npm run bench` measures all of it in one
 //! run and writes `docs/BENCHMARKS.md`.
 
+pub mod account;
 pub mod cold_start;
 pub mod fleet;
 pub mod folding;

@@ -1,19 +1,17 @@
 //! The strategy that this project replaces: a request to CloudTrail for each server.
 
-use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::TimeDelta;
-use fleet_simulator::clock::FrozenClock;
-use fleet_simulator::service::Simulator;
 use loopback_clients::clients;
 use uptime::Window;
 use uptime_aws::cloudtrail::CloudTrailHistory;
 use uptime_aws::ports::{EventHistory, Limits, Sweep};
 
+use crate::account::{Account, like_cloudtrail};
 use crate::fleet::world;
-use crate::hourly::{now, options};
+use crate::hourly::now;
 
 /// What reading a fleet's month one server after the other costs.
 pub struct OneByOne {
@@ -32,14 +30,10 @@ pub struct OneByOne {
 /// # Errors
 /// Where CloudTrail cannot be read.
 pub async fn measure(servers: usize) -> Result<OneByOne> {
-    let options = options();
+    let options = like_cloudtrail();
     let now = now()?;
-    let simulator =
-        Simulator::new(world(&options, servers, now, now), options.settings(), Box::new(FrozenClock::new(now)));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-    let history = CloudTrailHistory::new(clients(&endpoint, &endpoint).cloudtrail);
+    let account = Account::serve(world(&options, servers, now, now), &options, now).await?;
+    let history = CloudTrailHistory::new(clients(&account.endpoint, &account.endpoint).cloudtrail);
     let month = Window::new(now - TimeDelta::days(32), now);
     let begun = Instant::now();
     let mut lookups = 0;
