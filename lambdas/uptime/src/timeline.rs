@@ -182,19 +182,21 @@ impl Timeline {
     /// day's amount is what it adds to the amount before it, so that no hundredth is lost to rounding.
     pub fn days(&self, month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
         let month = month.until(now);
+        let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
+        let mut proven = proven.map(|segment| segment.window.within(&month)).filter(|run| !run.is_empty()).peekable();
         let mut days = Vec::with_capacity(31);
-        let (mut day_start, mut before) = (month.from, Minutes::default());
+        let (mut day_start, mut over, mut before) = (month.from, TimeDelta::zero(), Minutes::default());
         while day_start < month.to {
             day_start += TimeDelta::days(1);
-            let so_far = Minutes::floor(self.proven_in(&Window::new(month.from, day_start.min(month.to))));
-            days.push(so_far - before);
-            before = so_far;
+            let so_far = Window::new(month.from, day_start.min(month.to));
+            while let Some(run) = proven.next_if(|run| run.to <= so_far.to) {
+                over += run.length();
+            }
+            let going_on = proven.peek().map_or(TimeDelta::zero(), |run| run.within(&so_far).length());
+            let minutes = Minutes::floor(over + going_on);
+            days.push(minutes - before);
+            before = minutes;
         }
         days
-    }
-
-    fn proven_in(&self, window: &Window) -> TimeDelta {
-        let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
-        proven.map(|segment| segment.window.within(window).length()).sum()
     }
 }
