@@ -145,7 +145,7 @@ impl ServerMonth {
         let seen_before = self.sighting.as_ref().map(|sighting| sighting.at);
         let Some(sighting) = observation.sighting().filter(|new| Some(new.at) >= seen_before) else { return };
         if let Some(previous) = self.sighting.replace(sighting.clone())
-            && self.explains_what_no_event_does(&previous, &sighting)
+            && self.tells_what_nothing_else_does(&previous, &sighting)
         {
             self.learn([previous], &Coverage::none());
         }
@@ -166,25 +166,19 @@ impl ServerMonth {
             && latest.is_some_and(|told| runs(told) && sighting.at - told.at > SAME_CHANGE)
     }
 
-    /// A server that was running and is not any more, or has been started again, without that a stop was told: it ran
-    /// until the last look at least. A server that has been started, and nothing else tells that it was not running.
-    fn explains_what_no_event_does(&self, previous: &Evidence, now: &Evidence) -> bool {
-        let changed = match (&previous.fact, &now.fact) {
-            (Fact::SeenRunning { last_start: before }, Fact::SeenRunning { last_start }) => before != last_start,
-            (Fact::SeenStopped { last_start: before }, Fact::SeenStopped { last_start }) => before != last_start,
-            _ => true,
+    /// True for a look before a change, where without it less would be known: that the server ran until then at least, or
+    /// did not, of a time in which no event tells.
+    fn tells_what_nothing_else_does(&self, previous: &Evidence, now: &Evidence) -> bool {
+        // While the last start is the same and so is the state, a later look tells all that an earlier one does.
+        let last_start = match now.fact {
+            Fact::SeenRunning { last_start } | Fact::SeenStopped { last_start } => last_start,
+            _ => None,
         };
-        // EC2 may have shown a server as running for a moment longer than it was.
-        let shortly_before = previous.at.checked_sub_signed(SAME_CHANGE).unwrap_or(previous.at);
-        let between = Window::new(shortly_before, now.at);
-        changed
-            && match previous.fact {
-                Fact::SeenRunning { .. } => !self
-                    .evidence
-                    .iter()
-                    .any(|told| told.fact == Fact::Stopped && between.from <= told.at && told.at <= between.to),
-                _ => !self.coverage.holes(between).is_empty(),
-            }
+        if previous.fact == now.fact && last_start.is_some() {
+            return false;
+        }
+        let with_it = Timeline::of(self.told().chain([previous]), &self.coverage, self.horizon(now.at));
+        with_it != self.timeline(now.at)
     }
 
     /// Takes note that the server is none any more: terminated, or its tag was taken away.

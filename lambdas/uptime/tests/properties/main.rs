@@ -4,6 +4,7 @@
 
 mod explained;
 mod garbage;
+mod looked_at;
 mod plan;
 mod records;
 mod reference_model;
