@@ -10,9 +10,8 @@ use crate::instance::InstanceId;
 use crate::minutes::Minutes;
 use crate::month::Month;
 use crate::observation::Observation;
-use crate::points::SAME_CHANGE;
 use crate::relevance::Relevance;
-use crate::timeline::Timeline;
+use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
 
 /// The evidence of one server that a month's minutes follow from, and what followed when they were last computed.
@@ -145,40 +144,29 @@ impl ServerMonth {
         let seen_before = self.sighting.as_ref().map(|sighting| sighting.at);
         let Some(sighting) = observation.sighting().filter(|new| Some(new.at) >= seen_before) else { return };
         if let Some(previous) = self.sighting.replace(sighting.clone())
-            && self.tells_what_nothing_else_does(&previous, &sighting)
+            && self.would_be_narrower_with(&previous, &sighting)
         {
             self.learn([previous], &Coverage::none());
         }
-        if self.ends_a_run_of_unknown_end(&sighting) {
-            self.learn([sighting], &Coverage::none());
-        }
     }
 
-    /// True for the first look that shows a server stopped after a run of which no end was told: it ended by then. Later
-    /// looks would only tell of a later time.
-    fn ends_a_run_of_unknown_end(&self, sighting: &Evidence) -> bool {
-        let before = |told: &&Evidence| told.at <= sighting.at && told.fact != Fact::Created;
-        // In time order, and of one instant a stop is after a start.
-        let latest = self.evidence.iter().rfind(before);
-        let runs = |told: &Evidence| !matches!(told.fact, Fact::Stopped | Fact::SeenStopped { .. });
-        // EC2 may show a server that was just started as stopped for a moment longer.
-        matches!(sighting.fact, Fact::SeenStopped { .. })
-            && latest.is_some_and(|told| runs(told) && sighting.at - told.at > SAME_CHANGE)
-    }
-
-    /// True for a look before a change, where without it less would be known: that the server ran until then at least, or
-    /// did not, of a time in which no event tells.
-    fn tells_what_nothing_else_does(&self, previous: &Evidence, now: &Evidence) -> bool {
-        // While the last start is the same and so is the state, a later look tells all that an earlier one does.
-        let last_start = match now.fact {
-            Fact::SeenRunning { last_start } | Fact::SeenStopped { last_start } => last_start,
-            _ => None,
-        };
-        if previous.fact == now.fact && last_start.is_some() {
+    /// True for a look that tells what nothing else does: up to when a server ran at least, or from when on it did not. By
+    /// the next look, an hour later, most changes were told by an event, and told better.
+    fn would_be_narrower_with(&self, previous: &Evidence, now: &Evidence) -> bool {
+        // While it runs since the same start, a later look tells all that an earlier one does.
+        if previous.fact == now.fact && matches!(now.fact, Fact::SeenRunning { last_start: Some(_) }) {
             return false;
         }
-        let with_it = Timeline::of(self.told().chain([previous]), &self.coverage, self.horizon(now.at));
-        with_it != self.timeline(now.at)
+        let without = self.timeline(now.at);
+        let is_open = without.segments().iter().any(|segment| {
+            segment.certainty == Certainty::Possible
+                && segment.window.from <= previous.at
+                && previous.at <= segment.window.to
+        });
+        is_open && {
+            let with = Timeline::of(self.told().chain([previous]), &self.coverage, self.horizon(now.at));
+            with.is_narrower_than(&without)
+        }
     }
 
     /// Takes note that the server is none any more: terminated, or its tag was taken away.

@@ -19,6 +19,8 @@ pub enum Certainty {
     Possible,
 }
 
+const BOTH: [Certainty; 2] = [Certainty::Proven, Certainty::Possible];
+
 /// A stretch of time in which a server ran, or may have run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -158,6 +160,21 @@ impl Timeline {
     /// Everything that ran or may have run, in time order; the first may reach back beyond any month.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// True where it leaves less open than `other` and contradicts nothing of it: all that is proven there is proven here,
+    /// and nothing is possible here that is not there.
+    pub(crate) fn is_narrower_than(&self, other: &Self) -> bool {
+        let within =
+            |inner: &Coverage, outer: &Coverage| inner.windows().iter().all(|window| outer.holes(*window).is_empty());
+        self.segments != other.segments
+            && within(&other.time(&[Certainty::Proven]), &self.time(&[Certainty::Proven]))
+            && within(&self.time(&BOTH), &other.time(&BOTH))
+    }
+
+    fn time(&self, certainties: &[Certainty]) -> Coverage {
+        let segments = self.segments.iter().filter(|segment| certainties.contains(&segment.certainty));
+        segments.map(|segment| segment.window).collect()
     }
 
     /// The part of the segments that lies in `month`.

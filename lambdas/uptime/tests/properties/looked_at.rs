@@ -1,9 +1,10 @@
 //! A month as the hourly run keeps it: CloudTrail read whole up to each look at the server, and of a look what is worth it.
 
 use proptest::prelude::*;
-use uptime::{Certainty, Evidence, Month, ServerMonth, Source, Timeline};
+use uptime::{Certainty, Evidence, InstanceState, Month, ServerMonth, Source, Timeline};
 
 use crate::plan::{Plan, plans, tellings};
+use crate::reference_model::{Change, Server};
 use crate::says;
 use crate::told::{coverage, told};
 
@@ -11,11 +12,17 @@ use crate::told::{coverage, told};
 struct Look {
     timeline: Timeline,
     tick: i64,
+    /// Whether the server was shown as neither running nor about to.
+    stopped: bool,
 }
 
 /// Ticks of the month before this one.
 fn ticks(plan: &Plan, until: i64) -> impl Iterator<Item = i64> {
     (0..until).filter(|tick| Month::of(plan.instant(*tick)) == plan.month)
+}
+
+fn started(server: &Server, from: i64, to: i64) -> bool {
+    server.changes.iter().any(|(tick, change)| *change == Change::Start && from <= *tick && *tick <= to)
 }
 
 proptest! {
@@ -48,8 +55,14 @@ proptest! {
                         prop_assert!(narrower, "{tick} was {was:?}, is {is:?}; {month:?}");
                     }
                 }
-                // Time that nobody had looked at yet is possible up to a later look, and no further.
-                before = Some(Look { timeline, tick });
+                // Starts are all told: of a server that was stopped and not started since, nothing is open.
+                if let Some(before) = before.filter(|before| before.stopped && !started(server, before.tick, tick)) {
+                    for tick in ticks(&plan, tick).filter(|tick| before.tick <= *tick) {
+                        prop_assert!(says(&plan, &timeline, tick).is_none(), "{tick} is open; {month:?}");
+                    }
+                }
+                let stopped = !matches!(look.state, InstanceState::Pending | InstanceState::Running);
+                before = Some(Look { timeline, tick, stopped });
             }
             Ok(())
         })?;
