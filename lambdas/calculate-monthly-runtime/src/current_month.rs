@@ -50,7 +50,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let closed = self.close_last_months(&learnt, invocation).await?;
         let lookups = SingleLookups::new(SINGLE_LOOKUPS, invocation.reading_deadline);
         let pass = Pass { learnt: &learnt, lookups: &lookups, rewrite: learnt.forgets };
-        let ids = learnt.roster.in_order(&learnt.state, &learnt.reading);
+        let ids = learnt.roster.in_order(&learnt.state, &learnt.reading, learnt.fills_hole());
         let reached = self.settle(&pass, &ids, invocation, &mut report).await?;
         report.closed(&closed);
         report.left(&learnt.roster, &ids);
@@ -77,8 +77,10 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let mut reader = Reader::new(&self.events, reading_deadline, now, |id: &InstanceId| known.contains(id));
         reader.read(&plan.windows).await?;
         let complete = reader.reading.complete;
-        // What a first run reads is as deep as it gets, even where it is only a part: the others go on from there.
-        let deep = plan.deep && (complete || first);
+        // What came late is in the newest window. What a first run reads is as deep as it gets, even where it is only a
+        // part: the others go on from there.
+        let newest_is_read = plan.windows.first().is_none_or(|window| reader.reading.covered.holes(*window).is_empty());
+        let deep = plan.deep && (newest_is_read || first);
         let mut learnt = Learnt { now, roster, state, deep, forgets, reading: reader.reading };
         let lacks_history = if first { learnt.anyone_lacks_history() } else { learnt.state.lacks_history };
         if complete && lacks_history {

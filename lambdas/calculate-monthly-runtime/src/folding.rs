@@ -93,6 +93,12 @@ impl Learnt {
         read.windows().iter().any(|read| !self.state.coverage.holes(*read).is_empty())
     }
 
+    /// True where this run has read something that earlier runs had left out, before the time up to which they have read.
+    pub(crate) fn fills_hole(&self) -> bool {
+        let swept_until = self.state.coverage.end();
+        swept_until.is_some_and(|end| self.covers_anew(Window::new(DateTime::<Utc>::MIN_UTC, end)))
+    }
+
     /// True where, before there is any history, reading further back could tell some server's state at the month's start.
     pub(crate) fn anyone_lacks_history(&self) -> bool {
         self.roster.observed.keys().any(|id| self.fold_current(id, None, None, &OwnHistory::default()).lacks_history)
@@ -106,10 +112,7 @@ impl Learnt {
     /// True for a server of which less was read than of the fleet, such as one that was not a server when the fleet was
     /// swept, and where the rest would tell its state at the month's start.
     pub(crate) fn lacks_own_history(&self, folded: &Folded) -> bool {
-        let read_since = self.reading.covered.start();
-        let swept_since =
-            self.state.coverage.start().map_or(read_since, |since| read_since.map(|read| read.min(since)));
-        let own = folded.month.coverage.start();
-        folded.lacks_history && swept_since.is_some_and(|since| own.is_none_or(|own| own > since))
+        let lacks = |swept: &Window| !folded.month.coverage.holes(*swept).is_empty();
+        folded.lacks_history && self.swept().windows().iter().any(lacks)
     }
 }

@@ -74,12 +74,13 @@ impl Roster {
         self.observed.values().filter(older).filter(|server| !listed.contains(&server.id)).count()
     }
 
-    /// The servers to do, each once, beginning where the last run was stopped.
-    pub(crate) fn in_order(&self, state: &SweepState, reading: &Reading) -> Vec<InstanceId> {
+    /// The servers to do, each once, beginning where the last run was stopped. `fills_hole`: something was read of a time
+    /// that earlier runs had left out.
+    pub(crate) fn in_order(&self, state: &SweepState, reading: &Reading, fills_hole: bool) -> Vec<InstanceId> {
         let mut ids: BTreeSet<&InstanceId> = self.asked.iter().collect();
         ids.extend(self.left());
-        // What is told late of a server that left may still be of the time before.
-        let late = |server: &&IndexedServer| server.left && reading.evidence.contains_key(&server.id);
+        // What is told late of a server that left may still be of the time before, and so may what is not told.
+        let late = |server: &&IndexedServer| server.left && (fills_hole || reading.evidence.contains_key(&server.id));
         ids.extend(self.index.iter().filter(late).map(|server| &server.id));
         let mut ids: Vec<InstanceId> = ids.into_iter().cloned().collect();
         if let Some(after) = state.resume_after.as_ref().filter(|_| self.whole_fleet) {

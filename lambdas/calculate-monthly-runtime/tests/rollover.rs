@@ -4,49 +4,13 @@
 
 mod fakes;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use fakes::{FakeCache, FakeFleet, FakeHistory, FakeLedger, id, run_at, server};
-use serde_json::{Value, json};
+use chrono::TimeDelta;
+use fakes::tables::{at, seen, tables};
+use fakes::{FakeHistory, id};
+use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
-use uptime::{Evidence, Fact, Observation, ServerMonth, Source};
+use uptime::{Evidence, Fact, Observation, Source};
 use uptime_aws::ports::RuntimeHistory;
-
-fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
-/// A server as EC2 shows it at an instant.
-fn seen(n: u32, state: uptime::InstanceState, launched: &str, now: &str) -> Observation {
-    let launch_time = Some(at(launched));
-    Observation { observed_at: at(now), launch_time, created_at: launch_time, ..server(n, state, 0) }
-}
-
-struct Tables(FakeLedger, FakeCache);
-
-impl Tables {
-    async fn run(&self, now: &str, fleet: &[Observation], history: &FakeHistory) -> Value {
-        self.asked(now, fleet, history, json!({})).await
-    }
-
-    async fn asked(&self, now: &str, fleet: &[Observation], history: &FakeHistory, payload: Value) -> Value {
-        let fleet = FakeFleet(Ok(fleet.to_vec()));
-        run_at(at(now), fleet, history.clone(), (&self.0, &self.1), payload, 300).await.unwrap()
-    }
-
-    fn item(&self, n: u32, month: &str) -> ServerMonth {
-        self.0.item(&id(n), month)
-    }
-
-    /// Proven minutes and uncertainty of a month's item.
-    fn minutes(&self, n: u32, month: &str) -> (String, String) {
-        let summary = self.item(n, month).summary.unwrap();
-        (summary.minutes.to_string(), summary.uncertainty.to_string())
-    }
-}
-
-fn tables() -> Tables {
-    Tables(FakeLedger::default(), FakeCache::default())
-}
 
 /// Runs at a second before midnight, on it and after it: of a server that runs all the time.
 async fn around_midnight(first: &str, minutes_of_month: &str) {

@@ -37,7 +37,7 @@ pub struct ServerMonth {
     pub summary: Option<Summary>,
     /// True once nothing may change any more.
     pub is_final: bool,
-    /// What was told after it was final. It changes no number.
+    /// What was told after it was final. It changes no number, unless the month is reopened.
     pub late_evidence: BTreeSet<Evidence>,
 }
 

@@ -19,6 +19,7 @@ use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepC
 pub(crate) use ledger::FakeLedger;
 
 mod ledger;
+pub(crate) mod tables;
 
 pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-11T00:00:00Z".parse().unwrap()

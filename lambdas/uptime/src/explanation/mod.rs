@@ -51,7 +51,8 @@ pub struct Explanation {
     pub segments: Vec<ExplainedSegment>,
     /// All that was told of it, in time order, with what does not count and why.
     pub evidence: Vec<Heard>,
-    /// What was told after the month was final. It changes no number.
+    /// What was told after the month was final. It changes no number, unless the month is reopened: then it is among
+    /// the evidence, and not here.
     pub late_evidence: Vec<Witness>,
 }
 
@@ -145,7 +146,7 @@ impl ServerMonth {
             sighting: self.sighting.as_ref().map(Witness::of),
             segments: derivation.segments(),
             evidence: derivation.heard(),
-            late_evidence: self.late_evidence.iter().map(Witness::of).collect(),
+            late_evidence: self.late_evidence.difference(&self.evidence).map(Witness::of).collect(),
         }
     }
 
