@@ -24,7 +24,7 @@ pub fn section(warm: &ByState, cold: &ColdStart) -> Result<String> {
             "recorded, folded, cached: an `UpdateItem` for each table, the second needs what the first returns",
         )?,
     ];
-    let header = ["event", "what", "round trips", "median", "p99", "median, bare", "p99, bare", "times the bare", ""];
+    let header = ["event", "round trips", "median", "p99", "median, bare", "p99, bare", "times the bare", ""];
     Ok(format!(
         "## State changes\n\n### Warm answers\n\n{}{}\n### Cold start\n\n{COLD}\n{}\n{}\n### Size\n\n{}",
         WARM.replace("{calls}", &calls.to_string()),
@@ -40,7 +40,7 @@ fn answers(warm: &ByState, state: &str, what: &str) -> Result<Vec<String>> {
     let times = |sample: &[u64]| [0.5, 0.99].map(|rank| percentile(sample, rank) as f64 / 1000.0);
     let (handled, bare) = (times(handled), times(bare));
     let ratio = handled[0] / bare[0];
-    let mut row = vec![format!("`{state}`"), what.to_owned(), round_trips.to_string()];
+    let mut row = vec![format!("`{state}`: {what}"), round_trips.to_string()];
     row.extend(handled.iter().chain(&bare).map(|time| format!("{time:.0} µs")));
     row.extend([format!("{ratio:.2}"), verdict(ratio <= 1.3).to_owned()]);
     Ok(row)
