@@ -22,8 +22,11 @@ fn minutes(minutes: i64) -> DateTime<Utc> {
     now() + TimeDelta::minutes(minutes)
 }
 
-/// An account with one server, launched days ago and stopped, and what happens to it at so many minutes from now.
-async fn account(delay: &str, happenings: &[(i64, fn() -> Happening)]) -> Account {
+/// What happens, and at how many minutes from now.
+type Planned = (i64, fn() -> Happening);
+
+/// An account with one server, launched days ago and stopped, and what happens to it.
+async fn account(delay: &str, happenings: &[Planned]) -> Account {
     let delay = format!("--delivery-delay={delay}");
     let options = Options::try_parse_from(["fleet-simulator", "--lookup-rate", "0", &delay]).unwrap();
     let mut world = World::new(options.rules());
