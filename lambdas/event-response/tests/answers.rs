@@ -9,7 +9,7 @@ use fleet_simulator::faults::Fault;
 use fleet_simulator::service::Action;
 use serde_json::{Value, json};
 use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, minutes_ago, now};
-use uptime::{CacheEntry, Month, ServerMonth};
+use uptime::{CacheEntry, Coverage, Month, ServerMonth, Window};
 use uptime_aws::ports::{RuntimeCache, RuntimeHistory, WriteRule};
 use uptime_ledger::{Counts, Invocation, Origin, get_cached_running_minutes};
 
@@ -125,6 +125,22 @@ async fn what_was_told_is_kept_though_cloudtrail_fails_and_the_second_try_answer
     assert!(error.starts_with(&format!("cannot read what CloudTrail tells of {id}")), "{error}");
     let again = answer(&handler, stopping, now()).await.unwrap();
     assert_eq!(again["runningMinutes"], json!(month_until(1)), "LaunchTime tells the run, the event its end");
+}
+
+#[tokio::test]
+async fn a_server_that_is_one_again_takes_no_sweep_over_that_was_not_its_own() {
+    let account = Account::new().await;
+    let (handler, id, server) = (account.handler(), account.id("always-on"), account.server());
+    let mut item = ServerMonth::new(id.clone(), Month::of(now()));
+    let swept = Window::new(item.month.start(), minutes_ago(600));
+    item.learn([], &Coverage::none().with(swept));
+    item.leave(minutes_ago(600));
+    item.summarize(minutes_ago(600));
+    server.ledger.write(None, &item, false).await.unwrap();
+    account.simulator.account().0.faults.add(fault("accessDenied", "LookupEvents")).unwrap();
+    answer(&handler, event(id.as_str(), "running", minutes_ago(1)), now()).await.unwrap_err();
+    let kept = server.ledger.read(item.month, std::slice::from_ref(&id)).await.unwrap().remove(&id).unwrap().unwrap();
+    assert_eq!((kept.left_at, kept.coverage.end()), (None, Some(now())), "the next sweep is its own again: {kept:?}");
 }
 
 #[tokio::test]

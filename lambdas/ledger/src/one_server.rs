@@ -167,8 +167,11 @@ impl Kept {
     fn fold(&self, id: &InstanceId, stored: Option<&ServerMonth>, known: &Known<'_>, own: &OwnHistory) -> Folded {
         let now = known.invocation.now;
         let mut month = ServerMonth::going_on(id, Month::of(now), stored, self.previous.as_ref(), &self.swept);
-        if known.observation.is_some() {
-            month.left_at = None;
+        if let Some(observation) = known.observation
+            && month.left_at.take().is_some()
+        {
+            // It was none in between, and the sweeps of that time are not its own: what it covers begins anew.
+            month.learn([], &observation.since_last_start());
         }
         month.learn(known.told.cloned(), &Coverage::none());
         month.learn(own.evidence.iter().cloned(), &own.covered);

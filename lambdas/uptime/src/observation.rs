@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use crate::evidence::{Evidence, Fact, Source};
 use crate::instance::InstanceId;
 use crate::points::SAME_CHANGE;
+use crate::window::{Coverage, Window};
 
 /// The state of an EC2 instance, as EC2 names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +100,12 @@ impl Observation {
             }
             _ => Some(ec2(self.observed_at, Fact::SeenStopped { last_start })),
         }
+    }
+
+    /// The time in which it tells all starts: since the last one, which [`Self::lasting_evidence`] has.
+    pub fn since_last_start(&self) -> Coverage {
+        let start = self.last_start().filter(|_| self.state != InstanceState::Pending);
+        start.map_or(Coverage::none(), |start| Coverage::none().with(Window::new(start, self.observed_at)))
     }
 
     /// What it tells of other moments than its own: the creation, the last start, the last stop. It is the same from
