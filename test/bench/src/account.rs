@@ -11,12 +11,11 @@ use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
 use fleet_simulator::service::{Counts, Simulator};
 use fleet_simulator::world::World;
-use loopback_clients::REGION;
 use serde_json::Value;
 use stand_ins::TableStandIn;
 use stand_ins::runtime::{Handler, Invoked};
 
-use crate::seed::{HISTORY, SERVERS};
+use crate::seed::{HISTORY, SERVERS, VARIABLES};
 
 /// EC2 and CloudTrail of one account.
 pub struct Account {
@@ -63,14 +62,8 @@ impl Account {
             ("AWS_ENDPOINT_URL_EC2", &self.endpoint),
             ("AWS_ENDPOINT_URL_CLOUDTRAIL", &self.endpoint),
             ("AWS_ENDPOINT_URL_DYNAMODB", &tables.endpoint),
-            ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("SERVERS_TABLE_NAME", SERVERS),
-            ("RUNTIME_HISTORY_TABLE_NAME", HISTORY),
-            ("TAG_APP_VALUE", "demo"),
         ];
-        variables.extend(more);
+        variables.extend(VARIABLES.iter().chain(more));
         Handler::start(program, &variables).await
     }
 

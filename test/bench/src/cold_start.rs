@@ -11,7 +11,7 @@ use stand_ins::TableStandIn;
 use stand_ins::runtime::{Handler, Usage};
 use stand_ins::tls::Tls;
 
-use crate::seed::{HISTORY, SERVERS, seed, state_change};
+use crate::seed::{VARIABLES, seed, state_change};
 use crate::{program, zipped};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -83,9 +83,7 @@ fn now() -> DateTime<Utc> {
 
 /// One start and one event.
 async fn start(program: &Path, tables: &TableStandIn, n: usize, now: DateTime<Utc>, starts: &mut Starts) -> Result<()> {
-    let tls = Tls::in_front_of(&tables.endpoint).await?;
-    let trusted = Trusted::with(&tls.certificate)?;
-    let mut handler = handler(program, &tls.endpoint, &trusted.0).await?;
+    let (mut handler, tls, _trusted) = over_tls(program, tables).await?;
     starts.ready.push(handler.ready(TIME).await?);
     let answered = handler.invoke(state_change(n, "running", now)?, TIME).await?;
     starts.in_all.push(Instant::now() - handler.started());
@@ -114,25 +112,18 @@ impl Drop for Trusted {
     }
 }
 
-async fn handler(program: &Path, dynamodb: &str, trusted: &Path) -> Result<Handler> {
-    let trusted = trusted.display().to_string();
-    let variables = [
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("SERVERS_TABLE_NAME", SERVERS),
-        ("RUNTIME_HISTORY_TABLE_NAME", HISTORY),
-        ("TAG_APP_VALUE", "demo"),
-        ("SSL_CERT_FILE", trusted.as_str()),
-    ];
-    Handler::start(program, &variables).await
+/// Starts a handler that finds the tables behind TLS. The certificates have to be there as long as it may connect.
+async fn over_tls(program: &Path, tables: &TableStandIn) -> Result<(Handler, Tls, Trusted)> {
+    let tls = Tls::in_front_of(&tables.endpoint).await?;
+    let trusted = Trusted::with(&tls.certificate)?;
+    let certificates = trusted.0.display().to_string();
+    let mut variables = VARIABLES.to_vec();
+    variables.extend([("AWS_ENDPOINT_URL_DYNAMODB", tls.endpoint.as_str()), ("SSL_CERT_FILE", &certificates)]);
+    Ok((Handler::start(program, &variables).await?, tls, trusted))
 }
 
 async fn many(program: &Path, tables: &TableStandIn, calls: usize, now: DateTime<Utc>) -> Result<Usage> {
-    let tls = Tls::in_front_of(&tables.endpoint).await?;
-    let trusted = Trusted::with(&tls.certificate)?;
-    let mut handler = handler(program, &tls.endpoint, &trusted.0).await?;
+    let (mut handler, _tls, _trusted) = over_tls(program, tables).await?;
     for n in 0..calls {
         let answered = handler.invoke(state_change(n, "running", now)?, TIME).await?;
         answered.outcome.map_err(|error| anyhow!("event {n} failed: {error}"))?;

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use loopback_clients::REGION;
 use serde_json::{Value, json};
 use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
@@ -14,6 +15,16 @@ use uptime_ledger::{Folded, Writing, cache, store};
 pub const SERVERS: &str = "servers";
 /// The name of the RuntimeHistoryTable.
 pub const HISTORY: &str = "history";
+
+/// What each handler is told by its environment: the tables, the fleet, the region and somebody's credentials.
+pub const VARIABLES: [(&str, &str); 6] = [
+    ("AWS_REGION", REGION),
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+    ("SERVERS_TABLE_NAME", SERVERS),
+    ("RUNTIME_HISTORY_TABLE_NAME", HISTORY),
+    ("TAG_APP_VALUE", "demo"),
+];
 
 /// What happens to a server within a day: two runs.
 const DAY: [(i64, &str); 4] = [

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use bench::hourly::now;
-use bench::seed::{HISTORY, SERVERS, seed, state_change};
+use bench::seed::{SERVERS, VARIABLES, seed, state_change};
 use bench::warm_answers::{Answers, ByState};
 use event_response::{Config, EventResponse, handle};
 use loopback_clients::{REGION, clients};
@@ -33,10 +33,8 @@ async fn main() -> Result<()> {
     let again = tables.clone();
     let copy = served(async move || again.copy().await).await?;
     let bare = clients(&copy.endpoint, &copy.endpoint).dynamodb;
-    let variables =
-        [("SERVERS_TABLE_NAME", SERVERS), ("RUNTIME_HISTORY_TABLE_NAME", HISTORY), ("TAG_APP_VALUE", "demo")];
     let config =
-        Config::read(&|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))?;
+        Config::read(&|name| VARIABLES.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))?;
     let response = EventResponse::new(config, aws);
     response.open_connection().await;
     let mut told = ByState::new();
