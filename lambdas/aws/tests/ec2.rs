@@ -7,7 +7,7 @@ mod support;
 use aws_smithy_mocks::{Rule, mock};
 use chrono::{DateTime, Utc};
 use support::{answer, client};
-use uptime::{InstanceState, Observation};
+use uptime::{InstanceState, Observation, SpotRequest};
 use uptime_aws::ec2::{AppTag, Ec2Fleet};
 use uptime_aws::ports::Fleet;
 
@@ -69,7 +69,7 @@ async fn every_field_that_is_evidence_is_read() {
         <item><attachment><deviceIndex>0</deviceIndex><attachTime>2025-09-01T08:00:00.000Z</attachTime></attachment></item>\
         </networkInterfaceSet>";
     let rest = format!(
-        "<launchTime>2025-10-02T08:00:00.000Z</launchTime><reason>User initiated (2025-10-04 14:13:33 GMT)</reason>{interfaces}"
+        "<instanceType>m7i.metal-24xl</instanceType><launchTime>2025-10-02T08:00:00.000Z</launchTime><reason>User initiated (2025-10-04 14:13:33 GMT)</reason>{interfaces}"
     );
     let body = page(&instance("i-0123456789abcdef0", "stopped", &rest), None);
     let servers = fleet(&[rule(None, body)]).list(now()).await.unwrap();
@@ -80,6 +80,8 @@ async fn every_field_that_is_evidence_is_read() {
         launch_time: Some("2025-10-02T08:00:00Z".parse().unwrap()),
         transition_reason: Some("User initiated (2025-10-04 14:13:33 GMT)".to_owned()),
         created_at: Some("2025-09-01T08:00:00Z".parse().unwrap()),
+        instance_type: Some("m7i.metal-24xl".to_owned()),
+        spot: None,
     };
     assert_eq!(servers, [expected]);
 }
@@ -103,4 +105,43 @@ async fn a_refusal_keeps_the_services_own_message_and_its_cause() {
         "EC2 DescribeInstances failed: UnauthorizedOperation: You are not authorized to perform this operation."
     );
     assert!(std::error::Error::source(&error).is_some());
+}
+
+const RECLAIMED: &str = "<instanceLifecycle>spot</instanceLifecycle><spotInstanceRequestId>sir-1</spotInstanceRequestId>\
+    <reason>Service initiated (2025-10-04 14:13:33 GMT)</reason>";
+
+fn spot_requests(status: u16, of_type: &str) -> Rule {
+    let body = format!(
+        r#"<DescribeSpotInstanceRequestsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><spotInstanceRequestSet><item><spotInstanceRequestId>sir-1</spotInstanceRequestId><type>{of_type}</type></item></spotInstanceRequestSet></DescribeSpotInstanceRequestsResponse>"#
+    );
+    mock!(aws_sdk_ec2::Client::describe_spot_instance_requests)
+        .match_requests(|request| {
+            let [filter] = request.filters() else { return false };
+            filter.name() == Some("spot-instance-request-id") && filter.values() == ["sir-1"]
+        })
+        .then_http_response(move || answer(status, body.clone()))
+}
+
+async fn reclaimed(requests: Rule) -> Option<SpotRequest> {
+    let body = page(&instance("i-0123456789abcdef0", "terminated", RECLAIMED), None);
+    let servers = fleet(&[rule(None, body), requests]).list(now()).await.unwrap();
+    servers[0].spot
+}
+
+#[tokio::test]
+async fn the_request_of_a_reclaimed_spot_server_is_read() {
+    assert_eq!(reclaimed(spot_requests(200, "one-time")).await, Some(SpotRequest::OneTime));
+    assert_eq!(reclaimed(spot_requests(200, "persistent")).await, Some(SpotRequest::Persistent));
+}
+
+#[tokio::test]
+async fn a_spot_request_that_cannot_be_read_proves_nothing() {
+    assert_eq!(reclaimed(spot_requests(403, "one-time")).await, Some(SpotRequest::Persistent));
+}
+
+#[tokio::test]
+async fn a_spot_server_that_runs_costs_no_further_request() {
+    let spot = "<instanceLifecycle>spot</instanceLifecycle><spotInstanceRequestId>sir-1</spotInstanceRequestId>";
+    let servers = fleet(&[rule(None, page(&instance("i-0123456789abcdef0", "running", spot), None))]);
+    assert_eq!(servers.list(now()).await.unwrap()[0].spot, Some(SpotRequest::Persistent));
 }

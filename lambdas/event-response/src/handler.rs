@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
-use uptime::{CacheEntry, Coverage, Evidence, Fact, InstanceId, Minutes, Month, ServerMonth, StateChange};
+use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange};
 use uptime_aws::clients::Clients;
 use uptime_aws::cloudtrail::CloudTrailHistory;
 use uptime_aws::ec2::{AppTag, Ec2Fleet};
@@ -216,7 +216,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
     async fn warm(&self, item: ServerMonth, told: &Evidence, invocation: Invocation) -> Result<Outcome, AnswerError> {
         let swept = self.server.swept.coverage(&self.server.ledger, invocation.now).await;
         let mut folded = fold_as_told(&item, &swept, invocation.now);
-        if told.fact == Fact::Stopped && folded.entry.uncertainty > self.sure_enough {
+        if told.fact.is_stop() && folded.entry.uncertainty > self.sure_enough {
             folded = self.ask_for_last_start(item, folded, &swept, invocation).await?;
         }
         let id = &folded.month.id;

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use crate::evidence::{Evidence, Fact, ServerEvidence, Source};
 use crate::instance::{InstanceId, InvalidInstanceId};
 use crate::observation::InstanceState;
-use crate::record::{Item, Record, items};
+use crate::record::{Item, Record, State, items};
 
 /// The event names that carry evidence, which are those a sweep has to read.
 pub const LIFECYCLE_EVENTS: [&str; 6] =
@@ -55,8 +55,9 @@ impl Record<'_> {
         match &*self.event_name {
             "RunInstances" => self.launches(resources),
             "StartInstances" => self.transitions(start_fact, Fact::RunningAfter, resources),
-            "StopInstances" | "TerminateInstances" => {
-                self.transitions(stop_fact, Fact::SeenStopped { last_start: None }, resources)
+            "StopInstances" => self.transitions(stop_fact, Fact::SeenStopped { last_start: None }, resources),
+            "TerminateInstances" => {
+                self.transitions(termination_fact, Fact::SeenTerminated { last_start: None }, resources)
             }
             "RebootInstances" => self.reboots(),
             "BidEvictedEvent" => self.evictions(),
@@ -65,15 +66,33 @@ impl Record<'_> {
     }
 
     fn launches(&self, resources: &[InstanceId]) -> Result<Vec<ServerEvidence>, RecordError> {
-        let launched = items(&self.response_elements).unwrap_or_default();
-        let mut named = launched.iter().map(|item| self.instance_id(item)).collect::<Result<Vec<_>, _>>()?;
-        named.extend(resources.iter().filter(|id| !named.contains(id)).cloned().collect::<Vec<_>>());
-        if named.is_empty() {
-            return Err(self.incomplete("which instances it launched"));
-        }
         let at = self.time()?;
-        let facts = |id: InstanceId| [Fact::Created, Fact::Started].map(|fact| (id.clone(), self.tell(at, fact)));
-        Ok(named.into_iter().flat_map(facts).collect())
+        let launched = [Fact::Created, Fact::Started];
+        let mut found: Vec<ServerEvidence> = Vec::new();
+        let mut tell = |id: &InstanceId, facts: &[Fact]| {
+            found.extend(facts.iter().map(|fact| (id.clone(), self.tell(at, fact.clone()))));
+        };
+        let mut named = Vec::new();
+        for item in items(&self.response_elements).unwrap_or_default() {
+            let id = self.instance_id(item)?;
+            match state_of(&item.instance_state) {
+                // An old or shortened record has no state: such a record is of the call that launched.
+                None | Some(InstanceState::Pending) => tell(&id, &launched),
+                // The call was sent again with its client token, and answered with the instance as it was by then.
+                Some(InstanceState::Running) => tell(&id, &[Fact::SeenRunning { last_start: None }]),
+                Some(InstanceState::Stopping | InstanceState::Stopped) => {
+                    tell(&id, &[Fact::SeenStopped { last_start: None }]);
+                }
+                Some(InstanceState::ShuttingDown | InstanceState::Terminated) => {
+                    tell(&id, &[Fact::SeenTerminated { last_start: None }]);
+                }
+            }
+            named.push(id);
+        }
+        for id in resources.iter().filter(|id| !named.contains(id)) {
+            tell(id, &launched);
+        }
+        if found.is_empty() { Err(self.incomplete("which instances it launched")) } else { Ok(found) }
     }
 
     /// Start, stop and terminate calls: what each item means depends on the state before it. Where the items were cut, of
@@ -95,9 +114,7 @@ impl Record<'_> {
         let mut found = Vec::with_capacity(items.len());
         for item in items {
             let id = self.instance_id(item)?;
-            let previous = item.previous_state.as_ref().and_then(|state| state.name.as_deref());
-            let previous = previous.and_then(|name| name.parse().ok());
-            let previous = previous.ok_or_else(|| self.incomplete("the state before it"))?;
+            let previous = state_of(&item.previous_state).ok_or_else(|| self.incomplete("the state before it"))?;
             found.extend(fact(previous).map(|fact| (id, self.tell(at, fact))));
         }
         Ok(found)
@@ -111,14 +128,14 @@ impl Record<'_> {
         items.iter().map(seen).collect()
     }
 
-    /// Spot servers that AWS took back.
+    /// Spot servers that EC2 took back: stopped, hibernated or terminated, which the record does not say.
     fn evictions(&self) -> Result<Vec<ServerEvidence>, RecordError> {
         let ids = self.service_event_details.as_ref().map(|details| &details.instance_id_set[..]).unwrap_or_default();
         if ids.is_empty() {
             return Err(self.incomplete("which instances were evicted"));
         }
         let at = self.time()?;
-        ids.iter().map(|id| Ok((parse_id(id)?, self.tell(at, Fact::Stopped)))).collect()
+        ids.iter().map(|id| Ok((parse_id(id)?, self.tell(at, Fact::Interrupted)))).collect()
     }
 
     fn instance_id(&self, item: &Item<'_>) -> Result<InstanceId, RecordError> {
@@ -154,6 +171,11 @@ fn parse_id(text: &str) -> Result<InstanceId, RecordError> {
     Ok(text.trim().parse()?)
 }
 
+/// The state that a record names; none where it names none, or one that EC2 does not have.
+fn state_of(state: &Option<State<'_>>) -> Option<InstanceState> {
+    state.as_ref()?.name.as_deref()?.parse().ok()
+}
+
 fn start_fact(previous: InstanceState) -> Option<Fact> {
     match previous {
         InstanceState::Stopped => Some(Fact::Started),
@@ -164,11 +186,18 @@ fn start_fact(previous: InstanceState) -> Option<Fact> {
 }
 
 fn stop_fact(previous: InstanceState) -> Option<Fact> {
-    match previous {
-        InstanceState::Running | InstanceState::Pending => Some(Fact::Stopped),
+    Some(match previous {
+        InstanceState::Running | InstanceState::Pending => Fact::Stopped,
         // Already on its way, or there: none of these extends or doubles a run.
-        _ => Some(Fact::SeenStopped { last_start: None }),
-    }
+        _ => Fact::SeenStopped { last_start: None },
+    })
+}
+
+fn termination_fact(previous: InstanceState) -> Option<Fact> {
+    Some(match previous {
+        InstanceState::Running | InstanceState::Pending => Fact::Terminated,
+        _ => Fact::SeenTerminated { last_start: None },
+    })
 }
 
 #[cfg(test)]
@@ -196,11 +225,13 @@ mod tests {
         assert_eq!(call("StartInstances", "stopped"), one(Fact::Started));
         assert_eq!(call("StartInstances", "running"), one(Fact::SeenRunning { last_start: None }));
         assert_eq!(call("StartInstances", "pending"), []);
-        for stop in ["StopInstances", "TerminateInstances"] {
-            assert_eq!(call(stop, "running"), one(Fact::Stopped));
-            assert_eq!(call(stop, "pending"), one(Fact::Stopped));
+        let stopped = (Fact::Stopped, Fact::SeenStopped { last_start: None });
+        let terminated = (Fact::Terminated, Fact::SeenTerminated { last_start: None });
+        for (stop, (ended, seen)) in [("StopInstances", stopped), ("TerminateInstances", terminated)] {
+            assert_eq!(call(stop, "running"), one(ended.clone()));
+            assert_eq!(call(stop, "pending"), one(ended));
             for still in ["stopping", "shutting-down", "stopped", "terminated"] {
-                assert_eq!(call(stop, still), one(Fact::SeenStopped { last_start: None }), "{stop} {still}");
+                assert_eq!(call(stop, still), one(seen.clone()), "{stop} {still}");
             }
         }
     }
@@ -223,10 +254,23 @@ mod tests {
     }
 
     #[test]
-    fn every_server_of_one_eviction_stopped() {
+    fn every_server_of_one_eviction_was_interrupted() {
         let evicted = r#""serviceEventDetails":{"instanceIdSet":["i-abcd1111","i-abcd2222"]},"responseElements":null"#;
-        let stopped = |id: &str| (id.to_owned(), Fact::Stopped);
-        assert_eq!(facts(&record("BidEvictedEvent", evicted)), [stopped("i-abcd1111"), stopped("i-abcd2222")]);
+        let interrupted = |id: &str| (id.to_owned(), Fact::Interrupted);
+        assert_eq!(facts(&record("BidEvictedEvent", evicted)), [interrupted("i-abcd1111"), interrupted("i-abcd2222")]);
+    }
+
+    #[test]
+    fn a_launch_sent_again_with_its_client_token_is_no_launch() {
+        let sent = |state: &str| {
+            let item = format!(r#"{{"instanceId":"i-abcd1111","instanceState":{{"name":"{state}"}}}}"#);
+            let response = format!(r#""responseElements":{{"instancesSet":{{"items":[{item}]}}}}"#);
+            facts(&record("RunInstances", &response)).into_iter().map(|(_, fact)| fact).collect::<Vec<_>>()
+        };
+        assert_eq!(sent("pending"), [Fact::Created, Fact::Started]);
+        assert_eq!(sent("running"), [Fact::SeenRunning { last_start: None }]);
+        assert_eq!(sent("stopped"), [Fact::SeenStopped { last_start: None }]);
+        assert_eq!(sent("terminated"), [Fact::SeenTerminated { last_start: None }]);
     }
 
     #[test]

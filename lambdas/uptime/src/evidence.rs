@@ -26,6 +26,11 @@ pub enum Fact {
     RunningAfter,
     /// Running before, not running after.
     Stopped,
+    /// The same, by EC2 itself, which took a Spot server's capacity back: it may start the server again by itself, and
+    /// whether it records that is published nowhere.
+    Interrupted,
+    /// Running before; it never runs again.
+    Terminated,
     /// Running at that moment; says nothing of since when, except where EC2 told the last start.
     SeenRunning {
         /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
@@ -36,8 +41,25 @@ pub enum Fact {
         /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
         last_start: Option<DateTime<Utc>>,
     },
+    /// Not running at that moment, and never again.
+    SeenTerminated {
+        /// `LaunchTime`: the server's last start.
+        last_start: Option<DateTime<Utc>>,
+    },
     /// Came into being: did not run before.
     Created,
+}
+
+impl Fact {
+    /// True for the end of a run, whoever ended it.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Interrupted | Self::Terminated)
+    }
+
+    /// True for the start or the end of a run.
+    pub fn is_change(&self) -> bool {
+        self.is_stop() || *self == Self::Started
+    }
 }
 
 /// Where a piece of evidence comes from.

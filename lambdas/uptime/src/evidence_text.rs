@@ -29,9 +29,12 @@ impl fmt::Display for Fact {
             Self::Started => ("started", None),
             Self::RunningAfter => ("running-after", None),
             Self::Stopped => ("stopped", None),
+            Self::Interrupted => ("interrupted", None),
+            Self::Terminated => ("terminated", None),
             Self::Created => ("created", None),
             Self::SeenRunning { last_start } => ("seen-running", *last_start),
             Self::SeenStopped { last_start } => ("seen-stopped", *last_start),
+            Self::SeenTerminated { last_start } => ("seen-terminated", *last_start),
         };
         f.write_str(name)?;
         last_start.map_or(Ok(()), |start| write!(f, "(last-start={})", instant(start)))
@@ -80,9 +83,12 @@ fn fact(word: &str) -> Option<Fact> {
         ("started", None) => Some(Fact::Started),
         ("running-after", None) => Some(Fact::RunningAfter),
         ("stopped", None) => Some(Fact::Stopped),
+        ("interrupted", None) => Some(Fact::Interrupted),
+        ("terminated", None) => Some(Fact::Terminated),
         ("created", None) => Some(Fact::Created),
         ("seen-running", last_start) => Some(Fact::SeenRunning { last_start }),
         ("seen-stopped", last_start) => Some(Fact::SeenStopped { last_start }),
+        ("seen-terminated", last_start) => Some(Fact::SeenTerminated { last_start }),
         _ => None,
     }
 }
@@ -105,7 +111,10 @@ fn source(words: &str) -> Option<Source> {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 9] = [
+    const TEXTS: [&str; 12] = [
+        "2025-10-04T14:13:33Z interrupted CloudTrail BidEvictedEvent 7bf73129",
+        "2025-10-04T14:13:33Z terminated state-change 7bf73129",
+        "2025-10-04T14:13:33Z seen-terminated(last-start=2025-10-04T14:00:00Z) EC2",
         "2025-10-04T14:13:33Z running-after CloudTrail StartInstances 7bf73129",
         "2025-10-04T14:13:33Z started CloudTrail StartInstances 7bf73129-1428-4cd3-a780-95db273d1602",
         "2025-10-04T14:13:33Z stopped CloudTrail BidEvictedEvent ",

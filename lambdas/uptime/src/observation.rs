@@ -57,6 +57,16 @@ impl FromStr for InstanceState {
     }
 }
 
+/// The request behind a Spot server, as far as it changes what EC2 may do with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpotRequest {
+    /// EC2 terminates the server when it takes its capacity back; nobody can stop it.
+    OneTime,
+    /// The server can be stopped, and EC2 may stop or hibernate it and start it again. Also taken for granted where the
+    /// request cannot be read.
+    Persistent,
+}
+
 /// One server as `DescribeInstances` showed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
@@ -72,6 +82,10 @@ pub struct Observation {
     pub transition_reason: Option<String>,
     /// The attach time of the primary network interface: its first start.
     pub created_at: Option<DateTime<Utc>>,
+    /// `InstanceType`.
+    pub instance_type: Option<String>,
+    /// The request behind it; none of a server that is not a Spot server.
+    pub spot: Option<SpotRequest>,
 }
 
 impl Observation {
@@ -97,6 +111,9 @@ impl Observation {
             // Stopped while EC2 was asked.
             _ if self.transition_time() > Some(self.observed_at) => {
                 Some(ec2(self.observed_at, Fact::SeenRunning { last_start }))
+            }
+            InstanceState::ShuttingDown | InstanceState::Terminated => {
+                Some(ec2(self.observed_at, Fact::SeenTerminated { last_start }))
             }
             _ => Some(ec2(self.observed_at, Fact::SeenStopped { last_start })),
         }
@@ -139,12 +156,19 @@ impl Observation {
         if last_start.is_some_and(|start| at < start) {
             return None;
         }
-        Some(match self.state {
-            // The reason of a terminated server tells the termination, which may have found it stopped already. It may be
-            // noted a moment before CloudTrail's time of the call, and must not seem to come before the stop.
-            InstanceState::ShuttingDown | InstanceState::Terminated => {
-                ec2((at + SAME_CHANGE).min(self.observed_at), Fact::SeenStopped { last_start: None })
+        let by_ec2 = self.transition_reason.as_deref().is_some_and(is_by_ec2);
+        Some(match (self.state, self.spot) {
+            // It was never stopped, so EC2 found it running.
+            (InstanceState::ShuttingDown | InstanceState::Terminated, Some(SpotRequest::OneTime)) if by_ec2 => {
+                ec2(at, Fact::Terminated)
             }
+            // The reason of a terminated server tells the termination, which may have found it stopped already: EC2 also
+            // terminates a stopped Spot server whose request is cancelled. It may be noted a moment before CloudTrail's
+            // time of the call, and must not seem to come before the stop.
+            (InstanceState::ShuttingDown | InstanceState::Terminated, _) => {
+                ec2((at + SAME_CHANGE).min(self.observed_at), Fact::SeenTerminated { last_start: None })
+            }
+            (_, Some(_)) if by_ec2 => ec2(at, Fact::Interrupted),
             _ => ec2(at, Fact::Stopped),
         })
     }
@@ -152,6 +176,11 @@ impl Observation {
 
 fn ec2(at: DateTime<Utc>, fact: Fact) -> Evidence {
     Evidence { at, fact, source: Source::Ec2 }
+}
+
+/// True for a `StateTransitionReason` that says EC2 changed the state by itself: `Service initiated (…)`.
+pub fn is_by_ec2(reason: &str) -> bool {
+    reason.starts_with("Service initiated")
 }
 
 /// The time in a `StateTransitionReason`, such as `User initiated (2021-10-04 14:13:33 GMT)`; `UTC` occurs too, and
@@ -179,6 +208,8 @@ mod tests {
             launch_time: Some(at("2025-10-04T10:00:00Z")),
             transition_reason: Some(reason.to_owned()),
             created_at: Some(at("2025-01-01T00:00:00Z")),
+            instance_type: Some("t3.small".to_owned()),
+            spot: None,
         }
     }
 
@@ -214,7 +245,24 @@ mod tests {
     #[test]
     fn the_reason_of_a_terminated_server_does_not_say_that_it_ran_until_then() {
         let found = facts(&observed(InstanceState::Terminated, "User initiated (2025-10-04 12:00:00 GMT)"));
-        assert!(found.contains(&("2025-10-04T12:02:00+00:00".into(), Fact::SeenStopped { last_start: None })));
+        assert!(found.contains(&("2025-10-04T12:02:00+00:00".into(), Fact::SeenTerminated { last_start: None })));
+    }
+
+    #[test]
+    fn what_ec2_did_by_itself_with_a_spot_server_depends_on_its_request() {
+        let found = |state, spot| {
+            let reason = "Service initiated (2025-10-04 12:00:00 GMT)";
+            let all = facts(&Observation { spot, ..observed(state, reason) });
+            all.into_iter().find(|(at, _)| at.starts_with("2025-10-04T12:0")).unwrap()
+        };
+        let (exactly, later) = ("2025-10-04T12:00:00+00:00".to_owned(), "2025-10-04T12:02:00+00:00".to_owned());
+        let seen = Fact::SeenTerminated { last_start: None };
+        let (one_time, persistent) = (Some(SpotRequest::OneTime), Some(SpotRequest::Persistent));
+        assert_eq!(found(InstanceState::Terminated, one_time), (exactly.clone(), Fact::Terminated));
+        assert_eq!(found(InstanceState::Terminated, persistent), (later.clone(), seen.clone()));
+        assert_eq!(found(InstanceState::Terminated, None), (later, seen));
+        assert_eq!(found(InstanceState::Stopped, persistent), (exactly.clone(), Fact::Interrupted));
+        assert_eq!(found(InstanceState::Stopped, None), (exactly, Fact::Stopped));
     }
 
     #[test]

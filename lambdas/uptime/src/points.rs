@@ -3,11 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::{Evidence, Fact};
+use crate::machine::Machine;
 use crate::telling::{Teller, Telling, Told, is_same_change};
 use crate::window::{Coverage, Window};
 
-/// How much later than the call a state-change `running` still tells of the same start.
-pub(crate) const SAME_START: TimeDelta = TimeDelta::minutes(15);
 /// How far apart a call, EC2's own note of it and the `stopping` event may tell of one change: clocks and rounding.
 pub(crate) const SAME_CHANGE: TimeDelta = TimeDelta::minutes(2);
 
@@ -18,18 +17,32 @@ pub(crate) enum State {
     NotRunning,
 }
 
+/// How a server that does not run can come to run again; of several that tell of one stop the last of these counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NextStart {
+    /// By a call, which CloudTrail records.
+    #[default]
+    ByCall,
+    /// Also by EC2 itself, which has stopped it: whether it records that is published nowhere.
+    ByEc2,
+    /// Not at all: it was terminated.
+    Never,
+}
+
 /// An instant at which something was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) at: DateTime<Utc>,
     pub(crate) kind: Kind,
+    /// Of a point after which it does not run.
+    pub(crate) next_start: NextStart,
     /// The instants of the first and the last that told of it. Nothing else was told of the time between.
     pub(crate) told: (DateTime<Utc>, DateTime<Utc>),
 }
 
 impl Point {
-    fn told_at(at: DateTime<Utc>, kind: Kind) -> Self {
-        Self { at, kind, told: (at, at) }
+    fn told_at(at: DateTime<Utc>, kind: Kind, next_start: NextStart) -> Self {
+        Self { at, kind, next_start, told: (at, at) }
     }
 }
 
@@ -73,44 +86,51 @@ impl Kind {
 /// What the evidence of one server says, ready for the arithmetic.
 #[derive(Debug, Default)]
 pub(crate) struct Points {
+    pub(crate) machine: Machine,
     /// In time order; each start and each stop once.
     pub(crate) points: Vec<Point>,
     /// Before it the server did not exist.
     pub(crate) created: Option<DateTime<Utc>>,
     /// The last start that was told.
     pub(crate) last_start: Option<DateTime<Utc>>,
-    /// Where every start is known: the coverage, and the windows from a server's last start, as EC2 told it, to the
-    /// sighting, for no other start was in them.
+    /// Where every start is known: the coverage, but for the time in which EC2 itself may start the server; and the windows
+    /// from its last start, as EC2 told it, to the sighting, for no other start was in them.
     pub(crate) starts_known: Coverage,
+    /// Where EC2 itself, which has stopped the server, may have started it again: coverage proves nothing there.
+    pub(crate) starts_by_ec2: Vec<Window>,
     /// From a server's last start, as EC2 told it, to the sighting that it runs: nothing else that was told of that time
     /// counts.
     pub(crate) runs: Vec<Window>,
 }
 
 impl Points {
-    /// The points in evidence up to `now`.
+    /// The points in evidence of a machine up to `now`.
     pub(crate) fn of<'e>(
+        machine: Machine,
         evidence: impl IntoIterator<Item = &'e Evidence>,
         coverage: &Coverage,
         now: DateTime<Utc>,
     ) -> Self {
-        let mut known = Self { starts_known: coverage.clone(), ..Self::default() };
+        let mut known = Self { machine, ..Self::default() };
         let mut told: Vec<Told> = Vec::new();
+        let mut since_starts: Vec<Window> = Vec::new();
         let evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
         for told_now in &evidence {
             if told_now.fact == Fact::Created {
-                known.created = known.created.max(Some(told_now.at));
+                let at = told_now.at;
+                known.created = Some(known.created.map_or(at, |created| created.min(at)));
             }
-            let telling = Telling::of(told_now, &evidence);
+            let telling = Telling::of(told_now, &evidence, machine);
             told.extend(telling.itself);
             told.extend(telling.last_start);
             known.runs.extend(telling.run());
-            if let Some(window) = telling.since_start {
-                known.starts_known.add(window);
-            }
+            since_starts.extend(telling.since_start);
         }
         told.retain(|told| !known.contradicts(told));
-        known.points = merge(told);
+        known.points = merge(told, machine);
+        known.starts_by_ec2 = starts_by_ec2(&known.points, now);
+        known.starts_known = known.starts_by_ec2.iter().fold(coverage.clone(), Coverage::without);
+        since_starts.into_iter().for_each(|window| known.starts_known.add(window));
         let starts = |point: &&Point| matches!(point.kind, Kind::Start | Kind::Both);
         known.last_start = known.points.iter().rfind(starts).map(|point| point.at);
         known.order_pairs();
@@ -119,7 +139,7 @@ impl Points {
 
     /// True where it was told of a time of which EC2 knows better.
     pub(crate) fn contradicts(&self, told: &Told) -> bool {
-        self.runs.iter().any(|run| told.contradicts(run))
+        self.runs.iter().any(|run| told.contradicts(run, self.machine))
     }
 
     /// Tells whether a start and a stop within one second were a run or a pause, where a neighbour says so and no unknown
@@ -146,8 +166,25 @@ impl Points {
     }
 }
 
+/// From each stop that EC2 itself made of a Spot server up to the next that tells of it running, or terminated.
+fn starts_by_ec2(points: &[Point], now: DateTime<Utc>) -> Vec<Window> {
+    let mut windows = Vec::new();
+    let mut since: Option<DateTime<Utc>> = None;
+    for point in points {
+        let runs = [point.kind.before(), point.kind.after()].contains(&Some(State::Running));
+        if runs || point.kind == Kind::Both || point.next_start == NextStart::Never {
+            windows.extend(since.take().map(|since| Window::new(since, point.at)));
+        }
+        if point.next_start == NextStart::ByEc2 {
+            since = Some(point.at);
+        }
+    }
+    windows.extend(since.map(|since| Window::new(since, now)));
+    windows
+}
+
 /// Makes one point of what several sources told of one change, and of what was told of one second.
-fn merge(mut told: Vec<Told>) -> Vec<Point> {
+fn merge(mut told: Vec<Told>, machine: Machine) -> Vec<Point> {
     told.sort_unstable();
     told.dedup();
     let mut points: Vec<Point> = Vec::with_capacity(told.len());
@@ -155,8 +192,9 @@ fn merge(mut told: Vec<Told>) -> Vec<Point> {
     let mut last: Vec<Told> = Vec::new();
     for instant in told.chunk_by(|a, b| a.at == b.at) {
         let has = |kind| instant.iter().any(|told| told.kind == kind);
+        let next_start = instant.iter().map(|told| told.next_start).max().unwrap_or_default();
         if has(Kind::Start) && has(Kind::Stop) {
-            points.push(Point::told_at(instant[0].at, Kind::Both));
+            points.push(Point::told_at(instant[0].at, Kind::Both, next_start));
             last.clear();
             continue;
         }
@@ -166,24 +204,26 @@ fn merge(mut told: Vec<Told>) -> Vec<Point> {
         let telling = instant.iter().filter(|told| !changes || !told.kind.is_sighting());
         let (running, other): (Vec<Told>, Vec<Told>) = telling.partition(|told| told.kind == Kind::SeenRunning);
         for next in running.into_iter().chain(other) {
-            add(&mut points, &mut last, next);
+            let next_start = if next.kind.after() == Some(State::NotRunning) { next_start } else { NextStart::ByCall };
+            add(&mut points, &mut last, Told { next_start, ..next }, machine);
         }
     }
     points
 }
 
 /// Adds what was told to the change that it is of, or as a new point.
-fn add(points: &mut Vec<Point>, last: &mut Vec<Told>, next: Told) {
+fn add(points: &mut Vec<Point>, last: &mut Vec<Told>, next: Told, machine: Machine) {
     match points.last_mut() {
-        Some(point) if is_same_change(last, &next) => {
+        Some(point) if is_same_change(last, &next, machine) => {
             point.told.1 = next.at;
+            point.next_start = point.next_start.max(next.next_start);
             // The state-change event is the most exact.
             if next.source == Teller::StateChange {
                 point.at = next.at;
             }
         }
         _ => {
-            points.push(Point::told_at(next.at, next.kind));
+            points.push(Point::told_at(next.at, next.kind, next.next_start));
             last.clear();
         }
     }

@@ -45,6 +45,10 @@ pub(crate) struct InstancesSet<'a> {
 pub(crate) struct Item<'a> {
     #[serde(borrow, default)]
     pub(crate) instance_id: Option<Cow<'a, str>>,
+    /// Of a launch: the state that the instance is in.
+    #[serde(borrow, default)]
+    pub(crate) instance_state: Option<State<'a>>,
+    /// Of a start, stop or termination: the state that it was in before.
     #[serde(borrow, default)]
     pub(crate) previous_state: Option<State<'a>>,
 }

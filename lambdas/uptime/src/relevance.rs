@@ -1,14 +1,12 @@
 //! Which evidence of other months a month needs.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::evidence::{Evidence, Fact};
+use crate::machine::Machine;
 use crate::month::Month;
-use crate::points::{SAME_CHANGE, SAME_START};
+use crate::points::SAME_CHANGE;
 use crate::window::Window;
-
-/// Sources tell of one change within this time.
-const ONE_CHANGE: TimeDelta = TimeDelta::seconds(SAME_START.num_seconds() + SAME_CHANGE.num_seconds());
 
 /// The time whose evidence tells all of a month: the month itself, and around it so much that its neighbours on both sides
 /// are in it.
@@ -19,10 +17,12 @@ const ONE_CHANGE: TimeDelta = TimeDelta::seconds(SAME_START.num_seconds() + SAME
 pub(crate) struct Relevance(Window);
 
 impl Relevance {
-    pub(crate) fn of<'e>(evidence: impl Iterator<Item = &'e Evidence> + Clone, month: Month) -> Self {
-        let changes = evidence.filter(|told| matches!(told.fact, Fact::Started | Fact::Stopped)).map(|told| told.at);
-        let before = |limit| changes.clone().filter(|at| *at < limit).max()?.checked_sub_signed(ONE_CHANGE);
-        let after = |limit| changes.clone().filter(|at| *at >= limit).min()?.checked_add_signed(ONE_CHANGE);
+    pub(crate) fn of<'e>(machine: Machine, evidence: impl Iterator<Item = &'e Evidence> + Clone, month: Month) -> Self {
+        // Sources tell of one change within this time.
+        let one_change = machine.same_start() + SAME_CHANGE;
+        let changes = evidence.filter(|told| told.fact.is_change()).map(|told| told.at);
+        let before = |limit| changes.clone().filter(|at| *at < limit).max()?.checked_sub_signed(one_change);
+        let after = |limit| changes.clone().filter(|at| *at >= limit).min()?.checked_add_signed(one_change);
         let from = before(month.start()).and_then(before).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let to = after(month.end()).and_then(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         Self(Window::new(from, to))

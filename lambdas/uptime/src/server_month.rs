@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::cache::CacheEntry;
 use crate::evidence::{Evidence, Fact};
 use crate::instance::InstanceId;
+use crate::machine::Machine;
 use crate::minutes::Minutes;
 use crate::month::Month;
 use crate::observation::Observation;
@@ -24,6 +25,8 @@ pub struct ServerMonth {
     pub id: InstanceId,
     /// The month.
     pub month: Month,
+    /// Its instance type, such as `t3.small`, where EC2 showed it.
+    pub instance_type: Option<String>,
     /// All that was told of it. It only ever grows.
     pub evidence: BTreeSet<Evidence>,
     /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
@@ -67,6 +70,7 @@ impl ServerMonth {
         Self {
             id,
             month,
+            instance_type: None,
             evidence: BTreeSet::new(),
             sighting: None,
             coverage: Coverage::none(),
@@ -104,6 +108,7 @@ impl ServerMonth {
         let mut next = Self::new(self.id.clone(), self.month.next());
         next.sighting.clone_from(&self.sighting);
         next.left_at = self.left_at;
+        next.instance_type.clone_from(&self.instance_type);
         next.learn(self.evidence.iter().cloned(), &self.coverage);
         next
     }
@@ -120,7 +125,7 @@ impl ServerMonth {
     pub fn learn(&mut self, evidence: impl IntoIterator<Item = Evidence>, covered: &Coverage) {
         let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
         let told: Vec<Evidence> = evidence.into_iter().filter(while_here).collect();
-        let relevance = Relevance::of(self.evidence.iter().chain(&told), self.month);
+        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&told), self.month);
         // Of the time after it left nothing is kept, so nothing is covered.
         let covered = match self.left_at {
             Some(left) => &covered.within(&Window::new(DateTime::<Utc>::MIN_UTC, left)),
@@ -140,6 +145,9 @@ impl ServerMonth {
     /// Adds what a look at the server shows.
     pub fn see(&mut self, observation: &Observation) {
         self.left_at = None;
+        if observation.instance_type.is_some() {
+            self.instance_type.clone_from(&observation.instance_type);
+        }
         self.learn(observation.lasting_evidence(), &Coverage::none());
         let seen_before = self.sighting.as_ref().map(|sighting| sighting.at);
         let Some(sighting) = observation.sighting().filter(|new| Some(new.at) >= seen_before) else { return };
@@ -158,13 +166,16 @@ impl ServerMonth {
             return false;
         }
         let without = self.timeline(now.at);
+        // A look tells of the time since the last start that it showed.
+        let since = match previous.fact {
+            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => last_start.unwrap_or(previous.at),
+            _ => previous.at,
+        };
         let is_open = without.segments().iter().any(|segment| {
-            segment.certainty == Certainty::Possible
-                && segment.window.from <= previous.at
-                && previous.at <= segment.window.to
+            segment.certainty == Certainty::Possible && segment.window.from <= previous.at && since <= segment.window.to
         });
         is_open && {
-            let with = Timeline::of(self.told().chain([previous]), &self.coverage, self.horizon(now.at));
+            let with = self.timeline_with(Some(previous), now.at);
             with.is_narrower_than(&without)
         }
     }
@@ -186,7 +197,23 @@ impl ServerMonth {
 
     /// Its runs, as far as they are known at `now`.
     pub fn timeline(&self, now: DateTime<Utc>) -> Timeline {
-        Timeline::of(self.told(), &self.coverage, self.horizon(now))
+        self.timeline_with(None, now)
+    }
+
+    fn timeline_with(&self, more: Option<&Evidence>, now: DateTime<Utc>) -> Timeline {
+        Timeline::of_machine(self.machine(), self.told().chain(more), &self.coverage, self.horizon(now))
+    }
+
+    /// The kind of machine that it is; a server can change its type while it is stopped.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine::of_type(self.instance_type.as_deref())
+    }
+
+    /// True where the last that happened is a stop that EC2 itself made of a Spot server. It may start it again without a
+    /// record, so each look that shows it still stopped tells something.
+    fn is_stopped_by_ec2(&self) -> bool {
+        let ends = self.told().filter(|told| told.fact.is_change() || matches!(told.fact, Fact::SeenTerminated { .. }));
+        ends.max_by_key(|told| told.at).is_some_and(|last| last.fact == Fact::Interrupted)
     }
 
     /// All that its timeline is made of.
@@ -236,6 +263,8 @@ impl ServerMonth {
         summary_changed
             || self.evidence.len() != stored.evidence.len()
             || seen(self) != seen(stored)
+            || self.instance_type != stored.instance_type
+            || self.is_stopped_by_ec2() && self.sighting != stored.sighting
             || (self.left_at, self.is_final) != (stored.left_at, stored.is_final)
             || self.coverage.within(&stored.coverage.up_to_end()) != stored.coverage
             || stored.coverage == Coverage::none() && self.coverage != Coverage::none()

@@ -100,9 +100,11 @@ impl StateChange {
         let fact = match self.state {
             InstanceState::Pending => return None,
             InstanceState::Running => Fact::Started,
-            InstanceState::Stopping | InstanceState::ShuttingDown => Fact::Stopped,
+            InstanceState::Stopping => Fact::Stopped,
+            InstanceState::ShuttingDown => Fact::Terminated,
             // At or before its time: the run ended when the state before this one began.
-            InstanceState::Stopped | InstanceState::Terminated => Fact::SeenStopped { last_start: None },
+            InstanceState::Stopped => Fact::SeenStopped { last_start: None },
+            InstanceState::Terminated => Fact::SeenTerminated { last_start: None },
         };
         Some(Evidence { at: self.at, fact, source: Source::StateChange { event_id: self.event_id.clone() } })
     }
@@ -124,9 +126,9 @@ mod tests {
         assert_eq!(fact("pending"), None);
         assert_eq!(fact("running"), Some(Fact::Started));
         assert_eq!(fact("stopping"), Some(Fact::Stopped));
-        assert_eq!(fact("shutting-down"), Some(Fact::Stopped));
+        assert_eq!(fact("shutting-down"), Some(Fact::Terminated));
         assert_eq!(fact("stopped"), Some(Fact::SeenStopped { last_start: None }));
-        assert_eq!(fact("terminated"), Some(Fact::SeenStopped { last_start: None }));
+        assert_eq!(fact("terminated"), Some(Fact::SeenTerminated { last_start: None }));
     }
 
     #[test]

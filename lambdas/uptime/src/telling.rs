@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::{Evidence, Fact, Source};
-use crate::points::{Kind, SAME_CHANGE, SAME_START};
+use crate::machine::Machine;
+use crate::points::{Kind, NextStart, SAME_CHANGE};
 use crate::window::Window;
 
 /// Which kind of source told of a change: two of one kind tell of two changes, two of different kinds may tell of one.
@@ -30,14 +31,16 @@ pub(crate) struct Told {
     pub(crate) at: DateTime<Utc>,
     pub(crate) kind: Kind,
     pub(crate) source: Teller,
+    /// Where it tells that the server does not run from then on.
+    pub(crate) next_start: NextStart,
 }
 
 impl Told {
     /// A server that runs has run since its last start, whatever else was told of the time between. A start told a
     /// moment later is that same start.
-    pub(crate) fn contradicts(&self, run: &Window) -> bool {
+    pub(crate) fn contradicts(&self, run: &Window, machine: Machine) -> bool {
         let inside = run.from < self.at && self.at < run.to;
-        let tolerance = if self.source == Teller::StateChange { SAME_START } else { SAME_CHANGE };
+        let tolerance = if self.source == Teller::StateChange { machine.same_start() } else { SAME_CHANGE };
         let same_start = self.kind == Kind::Start && self.at - run.from <= tolerance;
         inside && self.kind != Kind::SeenRunning && !same_start
     }
@@ -57,23 +60,25 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
-    /// What `told` tells; `evidence` is all that is known.
-    pub(crate) fn of(told: &Evidence, evidence: &[&Evidence]) -> Self {
+    /// What `told` tells of a machine; `evidence` is all that is known.
+    pub(crate) fn of(told: &Evidence, evidence: &[&Evidence], machine: Machine) -> Self {
         let (kind, last_start) = match told.fact {
             Fact::Created => return Self::default(),
             Fact::Started => (Kind::Start, None),
             Fact::RunningAfter => (Kind::RunningAfter, None),
-            Fact::Stopped => (Kind::Stop, None),
+            Fact::Stopped | Fact::Interrupted | Fact::Terminated => (Kind::Stop, None),
             Fact::SeenRunning { last_start } => (Kind::SeenRunning, last_start),
-            Fact::SeenStopped { last_start } => (Kind::SeenStopped, last_start),
+            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => (Kind::SeenStopped, last_start),
         };
         // A last start after the sighting is no start that it could tell of.
         let last_start = last_start.filter(|start| *start <= told.at);
-        let seen_until = last_start.map_or(told.at, |start| old_news_since(evidence, told.at, kind, start));
-        let itself = Told { at: told.at, kind, source: Teller::of(&told.source) };
+        let seen_until = last_start.map_or(told.at, |start| old_news_since(evidence, told.at, kind, start, machine));
+        let source = Teller::of(&told.source);
+        let itself = Told { at: told.at, kind, source, next_start: next_start(&told.fact) };
+        let start = |at| Told { at, kind: Kind::Start, source: Teller::Ec2, next_start: NextStart::ByCall };
         Self {
             itself: (seen_until == told.at).then_some(itself),
-            last_start: last_start.map(|at| Told { at, kind: Kind::Start, source: Teller::Ec2 }),
+            last_start: last_start.map(start),
             since_start: last_start.map(|start| Window::new(start, seen_until)),
             ran: kind == Kind::SeenRunning,
         }
@@ -85,6 +90,14 @@ impl Telling {
     }
 }
 
+fn next_start(fact: &Fact) -> NextStart {
+    match fact {
+        Fact::Interrupted => NextStart::ByEc2,
+        Fact::Terminated | Fact::SeenTerminated { .. } => NextStart::Never,
+        _ => NextStart::ByCall,
+    }
+}
+
 /// Up to when what EC2 showed at `seen_at` was so. EC2 may show a server for a moment as it was before a change that was
 /// told already: running though it stopped after its last start, or stopped with a last start before another one.
 fn old_news_since(
@@ -92,10 +105,14 @@ fn old_news_since(
     seen_at: DateTime<Utc>,
     kind: Kind,
     last_start: DateTime<Utc>,
+    machine: Machine,
 ) -> DateTime<Utc> {
-    let missed = |told: &&&Evidence| match (kind, &told.fact) {
-        (Kind::SeenRunning, Fact::Stopped) => told.at > last_start,
-        (Kind::SeenStopped, Fact::Started) => told.source != Source::Ec2 && told.at - last_start > SAME_START,
+    let missed = |told: &&&Evidence| match kind {
+        Kind::SeenRunning => told.fact.is_stop() && told.at > last_start,
+        Kind::SeenStopped => {
+            let is_start = told.fact == Fact::Started && told.source != Source::Ec2;
+            is_start && told.at - last_start > machine.same_start()
+        }
         _ => false,
     };
     let just_before = evidence.iter().filter(|told| told.at <= seen_at && seen_at - told.at <= SAME_CHANGE);
@@ -103,14 +120,14 @@ fn old_news_since(
 }
 
 /// `told` is in time order and starts with the earliest.
-pub(crate) fn is_same_change(told: &[Told], next: &Told) -> bool {
+pub(crate) fn is_same_change(told: &[Told], next: &Told, machine: Machine) -> bool {
     let Some(first) = told.first() else { return false };
     if next.kind != first.kind || next.kind.is_sighting() || told.iter().any(|told| told.source == next.source) {
         return false;
     }
     // The event comes after the call: a call after it is of another change, but for the rounding to seconds.
     let tolerance = match (next.kind, next.source) {
-        (Kind::Start, Teller::StateChange) => SAME_START,
+        (Kind::Start, Teller::StateChange) => machine.same_start(),
         (Kind::Start, _) if told.iter().any(|told| told.source == Teller::StateChange) => TimeDelta::seconds(1),
         _ => SAME_CHANGE,
     };

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::evidence::Evidence;
+use crate::machine::Machine;
 use crate::minutes::{Minutes, RunningTime};
 use crate::month::Month;
 use crate::points::{Point, Points, State};
@@ -91,7 +92,17 @@ impl Timeline {
     ///
     /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
     pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
-        Self::recording(&Points::of(evidence, coverage, now), coverage, now, |_| {})
+        Self::of_machine(Machine::Virtual, evidence, coverage, now)
+    }
+
+    /// The same of a server whose kind of machine is known.
+    pub fn of_machine<'e>(
+        machine: Machine,
+        evidence: impl IntoIterator<Item = &'e Evidence>,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self::recording(&Points::of(machine, evidence, coverage, now), coverage, now, |_| {})
     }
 
     /// The same from points up to `now`. `record` is told of each gap: the first is the one before the first point, the

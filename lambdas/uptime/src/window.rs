@@ -115,6 +115,18 @@ impl Coverage {
         self.windows.iter().map(|covered| covered.within(window)).collect()
     }
 
+    /// The part of it that lies outside `window`.
+    #[must_use]
+    pub fn without(self, window: &Window) -> Self {
+        let parts = |covered: &Window| {
+            [
+                Window::new(covered.from, window.from.min(covered.to)),
+                Window::new(window.to.max(covered.from), covered.to),
+            ]
+        };
+        if window.is_empty() { self } else { self.windows.iter().flat_map(parts).collect() }
+    }
+
     /// The first covered instant.
     pub fn start(&self) -> Option<DateTime<Utc>> {
         self.windows.first().map(|window| window.from)
@@ -191,6 +203,16 @@ mod tests {
         let coverage: Coverage = [window(0, 10), window(20, 30)].into_iter().collect();
         assert_eq!((coverage.since(at(10)), coverage.until(at(0))), (at(0), at(10)));
         assert_eq!((coverage.since(at(15)), coverage.until(at(15))), (at(15), at(15)));
+    }
+
+    #[test]
+    fn a_window_can_be_taken_out() {
+        let coverage: Coverage = [window(0, 10), window(20, 30)].into_iter().collect();
+        assert_eq!(coverage.clone().without(&window(5, 25)).windows(), [window(0, 5), window(25, 30)]);
+        assert_eq!(coverage.clone().without(&window(2, 4)).windows(), [window(0, 2), window(4, 10), window(20, 30)]);
+        assert_eq!(coverage.clone().without(&window(0, 40)), Coverage::none());
+        assert_eq!(coverage.clone().without(&window(12, 18)), coverage);
+        assert_eq!(coverage.clone().without(&window(5, 5)), coverage);
     }
 
     #[test]

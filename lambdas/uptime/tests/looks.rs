@@ -36,6 +36,8 @@ impl Server {
             launch_time: Some(at(launched)),
             transition_reason: None,
             created_at: None,
+            instance_type: None,
+            spot: None,
         });
         self.now = at(now);
     }

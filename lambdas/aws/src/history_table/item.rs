@@ -18,6 +18,7 @@ pub(super) mod attribute {
     pub(crate) const EVIDENCE: &str = "evidence";
     pub(crate) const LATE_EVIDENCE: &str = "lateEvidence";
     pub(crate) const SIGHTING: &str = "sighting";
+    pub(crate) const INSTANCE_TYPE: &str = "instanceType";
     pub(crate) const COVERAGE: &str = "coverage";
     pub(crate) const LEFT_AT: &str = "leftAt";
     pub(crate) const MINUTES: &str = "minutes";
@@ -48,6 +49,7 @@ impl Change {
         let optional = [
             (attribute::SIGHTING, updated.sighting.as_ref().map(text)),
             (attribute::LEFT_AT, updated.left_at.map(|at| text(timestamp(at)))),
+            (attribute::INSTANCE_TYPE, updated.instance_type.as_ref().map(text)),
         ];
         for (name, value) in optional {
             match value {
@@ -170,6 +172,7 @@ impl ItemReader<'_> {
         Ok(ServerMonth {
             id: self.id.clone(),
             month,
+            instance_type: string(&self.item, attribute::INSTANCE_TYPE).map(str::to_owned),
             evidence: self.evidence(attribute::EVIDENCE)?,
             sighting: self.parsed(attribute::SIGHTING)?,
             coverage: self.coverage()?,

@@ -45,6 +45,8 @@ pub(crate) fn server(n: u32, state: InstanceState, launched: i64) -> Observation
         launch_time: Some(hour(launched)),
         transition_reason: None,
         created_at: None,
+        instance_type: None,
+        spot: None,
     }
 }
 

@@ -39,7 +39,7 @@ impl Derivation<'_> {
 
     /// What a piece of evidence tells, as far as it counts.
     fn tellings(&self, told: &Evidence) -> impl Iterator<Item = (Told, Witness)> + use<> {
-        let Telling { itself, last_start, .. } = Telling::of(told, &self.evidence);
+        let Telling { itself, last_start, .. } = Telling::of(told, &self.evidence, self.points.machine);
         let itself = itself.map(|itself| (itself, Witness::of(told)));
         let start = last_start.map(|start| (start, Witness::of_last_start(start.at, told)));
         let counts = |told: &(Told, Witness)| !self.points.contradicts(&told.0);
@@ -59,11 +59,11 @@ impl Derivation<'_> {
             let than = if self.month.left_at.is_some() { "the last of it as a server" } else { "the minutes" };
             return Some(format!("later than {than}, which are told up to {}", day_and_time(self.horizon)));
         }
-        let telling = Telling::of(told, &self.evidence);
+        let telling = Telling::of(told, &self.evidence, self.points.machine);
         match (telling.itself, telling.since_start) {
             (None, Some(window)) => Some(old_news(window.to)),
             (Some(itself), _) => {
-                let run = self.points.runs.iter().find(|run| itself.contradicts(run))?;
+                let run = self.points.runs.iter().find(|run| itself.contradicts(run, self.points.machine))?;
                 let (from, to) = (day_and_time(run.from), day_and_time(run.to));
                 Some(format!("EC2 showed it running at {to} since {from} without a break, and knows better"))
             }

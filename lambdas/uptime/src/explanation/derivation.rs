@@ -26,7 +26,7 @@ impl<'m> Derivation<'m> {
     /// The timeline as of `now`.
     pub(super) fn of(month: &'m ServerMonth, now: DateTime<Utc>) -> Self {
         let horizon = month.horizon(now);
-        let points = Points::of(month.told(), &month.coverage, horizon);
+        let points = Points::of(month.machine(), month.told(), &month.coverage, horizon);
         let mut gaps = Vec::with_capacity(points.points.len() + 1);
         let timeline = Timeline::recording(&points, &month.coverage, horizon, |gap| gaps.push(gap));
         let evidence = month.told().filter(|told| told.at <= horizon).collect();

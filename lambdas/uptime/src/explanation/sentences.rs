@@ -22,6 +22,12 @@ impl Derivation<'_> {
         let unread = self.unread(gap.window.within(&self.month_so_far()));
         let possible = gap.part(Certainty::Possible);
         let all_covered = self.month.coverage.holes(possible).is_empty();
+        if let Some(since) = self.stopped_by_ec2(&possible) {
+            let stop = day_and_time(since);
+            return format!(
+                "EC2 itself stopped this Spot server at {stop} and may have started it again: whether it records that is not published"
+            );
+        }
         match (gap.before, gap.after) {
             (None, None) if first && last => format!("nothing at all was told of it{unread}"),
             (None, Some(State::Running)) if first => {
@@ -56,6 +62,12 @@ impl Derivation<'_> {
                 format!("a start was not seen: not running after {from}, running before {to}{unread}")
             }
         }
+    }
+
+    /// When EC2 itself stopped the server, where it may have started it again in a window.
+    fn stopped_by_ec2(&self, window: &Window) -> Option<DateTime<Utc>> {
+        let mut windows = self.points.starts_by_ec2.iter();
+        windows.find(|by_ec2| !by_ec2.within(window).is_empty()).map(|by_ec2| by_ec2.from)
     }
 
     fn month_so_far(&self) -> Window {

@@ -42,8 +42,11 @@ impl Witness {
             Fact::Started => "started",
             Fact::RunningAfter => "running after",
             Fact::Stopped => "stopped",
+            Fact::Interrupted => "interrupted",
+            Fact::Terminated => "terminated",
             Fact::SeenRunning { .. } => "seen running",
             Fact::SeenStopped { .. } => "seen stopped",
+            Fact::SeenTerminated { .. } => "seen terminated",
             Fact::Created => "created",
         };
         let (source, event_id) = match &told.source {
@@ -66,8 +69,8 @@ impl Witness {
 fn ec2_field(fact: &Fact) -> &'static str {
     match fact {
         Fact::Started | Fact::RunningAfter => "LaunchTime",
-        Fact::Stopped => "StateTransitionReason",
-        Fact::SeenRunning { .. } | Fact::SeenStopped { .. } => "DescribeInstances",
+        Fact::Stopped | Fact::Interrupted | Fact::Terminated => "StateTransitionReason",
+        Fact::SeenRunning { .. } | Fact::SeenStopped { .. } | Fact::SeenTerminated { .. } => "DescribeInstances",
         Fact::Created => "network interface",
     }
 }

@@ -17,9 +17,12 @@ pub(crate) fn facts() -> impl Strategy<Value = Fact> {
     prop_oneof![
         Just(Fact::Started),
         Just(Fact::Stopped),
+        Just(Fact::Interrupted),
+        Just(Fact::Terminated),
         Just(Fact::Created),
         last_start().prop_map(|last_start| Fact::SeenRunning { last_start }),
         last_start().prop_map(|last_start| Fact::SeenStopped { last_start }),
+        last_start().prop_map(|last_start| Fact::SeenTerminated { last_start }),
     ]
 }
 

@@ -17,8 +17,12 @@ pub(crate) enum Action {
     Reboot,
     /// From inside the guest: no API call, so no CloudTrail record.
     GuestShutdown,
-    /// Spot: AWS takes the server back.
+    /// Spot: EC2 takes the server back for good.
     Reclaim,
+    /// Spot: EC2 stops the server, of which it leaves a record.
+    Interrupt,
+    /// EC2 starts a server again that it has stopped, of which it leaves none.
+    Resume,
     /// Calls that EC2 refuses, whatever the servers' state.
     RefusedStart,
     RefusedStop,
@@ -142,7 +146,7 @@ const TICKS: std::ops::RangeInclusive<i64> = -60..=130;
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     use Action::*;
     let often = prop_oneof![Just(Start), Just(Stop), Just(GuestShutdown)];
-    let action = prop_oneof![6 => often, 1 => Just(Terminate), 1 => Just(Reboot), 1 => Just(Reclaim),
+    let action = prop_oneof![6 => often, 1 => Just(Terminate), 1 => Just(Reboot), 1 => Just(Reclaim), 1 => Just(Interrupt), 1 => Just(Resume),
         1 => Just(RefusedStart), 1 => Just(RefusedStop)];
     let some = prop_oneof![5 => action.prop_map(|action| vec![action]), 1 => Just(vec![Stop, Start]),
         1 => Just(vec![Start, GuestShutdown])];

@@ -31,6 +31,10 @@ pub(crate) struct Server {
     /// When the stop that is under way will be done.
     settles: i64,
     last_start: i64,
+    /// True for a Spot server that EC2 has stopped: only EC2 starts it again.
+    interrupted: bool,
+    /// True for one that EC2 has ever stopped: what it did by itself is not all recorded.
+    pub(crate) was_interrupted: bool,
     /// When it stopped, if EC2 notes it.
     reason: Option<i64>,
     /// Ticks in which it ran.
@@ -79,6 +83,8 @@ impl<'p> Fleet<'p> {
             state: None,
             settles: 0,
             last_start: 0,
+            interrupted: false,
+            was_interrupted: false,
             reason: None,
             ran: Vec::new(),
             changes: Vec::new(),
@@ -144,10 +150,18 @@ impl<'p> Fleet<'p> {
             Action::Stop | Action::RefusedStop => "StopInstances",
             Action::Terminate => "TerminateInstances",
             Action::Reboot => "RebootInstances",
-            Action::GuestShutdown | Action::Reclaim => {
+            Action::Resume => "",
+            Action::GuestShutdown | Action::Reclaim | Action::Interrupt => {
                 return self.happen_to(step, targets.into_iter().filter(|n| self.servers[*n].is_running()).collect());
             }
         };
+        if step.action == Action::Resume {
+            // What is told of one second has no order, and of a start without a record nothing else tells: EC2 does it
+            // when nothing else happens.
+            let alone = self.plan.steps.iter().filter(|step| step.tick == tick).count() == 1;
+            let targets = if alone { targets } else { Vec::new() };
+            return targets.into_iter().for_each(|number| self.resume(number, tick));
+        }
         // One server that cannot be told so, and the whole call fails.
         let accepted = targets.iter().all(|number| self.accepts(*number, step));
         if !targets.is_empty() {
@@ -165,7 +179,10 @@ impl<'p> Fleet<'p> {
         let state = server.state.unwrap();
         let stops = state != Running || !server.already(step.tick, Change::Stop);
         match step.action {
-            Action::Start => state == Running || state == Stopped && !server.already(step.tick, Change::Start),
+            Action::Start => {
+                let can_start = state == Stopped && !server.already(step.tick, Change::Start) && !server.interrupted;
+                state == Running || can_start
+            }
             Action::Stop => matches!(state, Running | Stopping | Stopped) && stops,
             Action::Terminate => stops,
             Action::Reboot => state == Running,
@@ -195,9 +212,24 @@ impl<'p> Fleet<'p> {
             _ => InstanceState::Stopping,
         };
         servers.iter().for_each(|number| self.stop(*number, step, into));
-        if step.action == Action::Reclaim && !servers.is_empty() {
+        let by_ec2 = matches!(step.action, Action::Reclaim | Action::Interrupt);
+        for number in &servers {
+            self.servers[*number].interrupted = by_ec2;
+            self.servers[*number].was_interrupted |= step.action == Action::Interrupt;
+        }
+        if by_ec2 && !servers.is_empty() {
             let ids = servers.iter().map(|number| &self.servers[*number].id);
             self.records.push(records::eviction(self.instant(step.tick), ids));
+        }
+    }
+
+    /// Nothing calls for it, and only EventBridge and EC2 itself tell of it.
+    fn resume(&mut self, number: usize, tick: i64) {
+        let server = &self.servers[number];
+        let stopped = server.state == Some(InstanceState::Stopped) && server.interrupted;
+        // Nor does it start one in the very second in which its stop is done.
+        if stopped && !server.already(tick, Change::Start) && server.settles < tick {
+            self.start(number, tick);
         }
     }
 
@@ -206,6 +238,7 @@ impl<'p> Fleet<'p> {
         let server = &mut self.servers[number];
         server.changes.push((tick, Change::Start));
         server.last_start = tick;
+        server.interrupted = false;
         server.reason = None;
     }
 
@@ -242,6 +275,8 @@ impl<'p> Fleet<'p> {
                 launch_time: sighting.with_launch_time.then(|| plan.instant(server.last_start)),
                 transition_reason: Some(records::reason(server.reason.map(|tick| plan.instant(tick)))),
                 created_at: Some(plan.instant(server.born)),
+                instance_type: None,
+                spot: None,
             });
         }
     }

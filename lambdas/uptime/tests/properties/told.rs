@@ -39,7 +39,9 @@ pub(crate) fn pieces(plan: &Plan, fleet: &Fleet<'_>, server: &Server) -> Vec<Pie
     let apart = told_apart(plan, server);
     let piece = |evidence: Evidence| {
         let exact = matches!(evidence.source, Source::StateChange { .. });
-        let pinned = exact && apart.contains(&(evidence.at, evidence.fact.clone()));
+        let change = if evidence.fact.is_stop() { Fact::Stopped } else { evidence.fact.clone() };
+        // Without the record of EC2's own stop nobody can know that it may start the server again.
+        let pinned = exact && apart.contains(&(evidence.at, change)) || evidence.fact == Fact::Interrupted;
         Piece { evidence, pinned }
     };
     recorded.chain(observed).chain(changed).map(piece).collect()

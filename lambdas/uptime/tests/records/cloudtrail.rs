@@ -80,24 +80,24 @@ fn stops() {
 fn terminations() {
     assert_records!(evidence("TerminateInstances"), @r"
     TerminateInstances-multi__permiso-cloudconsolecartographer.json
-      2023-08-17T02:58:20Z i-db0c0ffee27e69e8c stopped (TerminateInstances e0ac13a5)
-      2023-08-17T02:58:20Z i-db0c0ffeede6d749f stopped (TerminateInstances e0ac13a5)
+      2023-08-17T02:58:20Z i-db0c0ffee27e69e8c terminated (TerminateInstances e0ac13a5)
+      2023-08-17T02:58:20Z i-db0c0ffeede6d749f terminated (TerminateInstances e0ac13a5)
     TerminateInstances-prev-shutting-down__openshift-cad.json
       nothing
     TerminateInstances-prev-stopping__plaso.json
-      2022-02-07T22:23:18Z i-01234567890123456 seen stopped (TerminateInstances 1f2d6879)
+      2022-02-07T22:23:18Z i-01234567890123456 seen terminated (TerminateInstances 1f2d6879)
     TerminateInstances__invictus-ir-aws_dataset.json
-      2023-07-10T12:08:05Z i-05c30218156bcc246 stopped (TerminateInstances cb45d9ea)
-      2023-07-10T12:08:06Z i-0dbc91f429e48eeed stopped (TerminateInstances 2d893b1d)
+      2023-07-10T12:08:05Z i-05c30218156bcc246 terminated (TerminateInstances cb45d9ea)
+      2023-07-10T12:08:06Z i-0dbc91f429e48eeed terminated (TerminateInstances 2d893b1d)
     TerminateInstances__openshift-cad.json
       nothing
       nothing
     TerminateInstances__panther-analysis.json
-      2021-10-29T23:50:09Z i-0d9853f67e40ab80b stopped (TerminateInstances 59e8d6b8)
+      2021-10-29T23:50:09Z i-0d9853f67e40ab80b terminated (TerminateInstances 59e8d6b8)
     TerminateInstances__permiso-cloudconsolecartographer.json
-      2023-08-12T18:06:11Z i-db0c0ffee506cb16e stopped (TerminateInstances 526e923c)
-      2023-08-17T02:55:19Z i-db0c0ffeeb678d1db stopped (TerminateInstances c1ad55af)
-      2023-11-27T04:00:19Z i-db0c0ffeebb3275e2 stopped (TerminateInstances fe41cbf3)
+      2023-08-12T18:06:11Z i-db0c0ffee506cb16e terminated (TerminateInstances 526e923c)
+      2023-08-17T02:55:19Z i-db0c0ffeeb678d1db terminated (TerminateInstances c1ad55af)
+      2023-11-27T04:00:19Z i-db0c0ffeebb3275e2 terminated (TerminateInstances fe41cbf3)
     ");
 }
 
@@ -250,7 +250,7 @@ fn records_as_lookup_events_gives_them() {
     DescribeInstances []
       nothing
     TerminateInstances [InstanceId("i-01234567890123456")]
-      2022-02-07T22:23:18Z i-01234567890123456 seen stopped (TerminateInstances 1f2d6879)
+      2022-02-07T22:23:18Z i-01234567890123456 seen terminated (TerminateInstances 1f2d6879)
     StopInstances [InstanceId("i-01234567890123456")]
       2022-02-07T22:23:03Z i-01234567890123456 stopped (StopInstances 0d2a2eac)
     SharedSnapshotVolumeCreated []

@@ -76,6 +76,6 @@ fn an_eviction_by_way_of_event_bridge() {
     let detail = |event: &Value| render::record(&read_record(&event["detail"].to_string(), &[]));
     assert_records!(read("BidEvictedEvent", detail), @r"
     BidEvictedEvent-eventbridge-envelope__github-aws-runners.json
-      2024-10-09T11:48:46Z i-12345678901234567 stopped (BidEvictedEvent 3a15843b)
+      2024-10-09T11:48:46Z i-12345678901234567 interrupted (BidEvictedEvent 3a15843b)
     ");
 }

@@ -62,11 +62,11 @@ fn launches_with_placeholders_for_ids() {
 fn terminations_with_another_event_source() {
     assert_records!(unmasked("TerminateInstances__openshift"), @r"
     TerminateInstances__openshift-cad.json
-      2023-02-21T04:10:40Z i-00c1f123456700000 stopped (TerminateInstances e55a8a64)
-      2023-02-21T04:33:09Z i-0c123456 stopped (TerminateInstances 7064eae0)
+      2023-02-21T04:10:40Z i-00c1f123456700000 terminated (TerminateInstances e55a8a64)
+      2023-02-21T04:33:09Z i-0c123456 terminated (TerminateInstances 7064eae0)
     ");
     assert_records!(unmasked("TerminateInstances-prev-shutting-down__openshift"), @r"
     TerminateInstances-prev-shutting-down__openshift-cad.json
-      2023-02-21T04:54:56Z i-08020c19123456789 seen stopped (TerminateInstances 5455f882)
+      2023-02-21T04:54:56Z i-08020c19123456789 seen terminated (TerminateInstances 5455f882)
     ");
 }

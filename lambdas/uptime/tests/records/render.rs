@@ -14,8 +14,11 @@ pub(crate) fn evidence(id: &InstanceId, evidence: &Evidence) -> String {
     let fact = match &evidence.fact {
         Fact::Started => "started",
         Fact::Stopped => "stopped",
+        Fact::Interrupted => "interrupted",
+        Fact::Terminated => "terminated",
         Fact::SeenRunning { last_start: None } => "seen running",
         Fact::SeenStopped { last_start: None } => "seen stopped",
+        Fact::SeenTerminated { last_start: None } => "seen terminated",
         Fact::Created => "created",
         fact => panic!("no record tells {fact:?}"),
     };

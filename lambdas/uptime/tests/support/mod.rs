@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
-    Coverage, Evidence, InstanceId, InstanceState, Month, Observation, StateChange, Timeline, Window, read_record,
+    Coverage, Evidence, InstanceId, InstanceState, Machine, Month, Observation, SpotRequest, StateChange, Timeline,
+    Window, read_record,
 };
 
 pub(crate) fn month() -> Month {
@@ -80,6 +81,8 @@ impl Server {
             launch_time: None,
             transition_reason: None,
             created_at: None,
+            instance_type: None,
+            spot: None,
         };
         Self { observation, evidence: BTreeSet::new(), coverage: None }
     }
@@ -108,6 +111,23 @@ impl Server {
     pub(crate) fn reason(mut self, hours: f64) -> Self {
         let text = format!("User initiated ({})", hour(hours).format("%Y-%m-%d %H:%M:%S GMT"));
         self.observation.transition_reason = Some(text);
+        self
+    }
+
+    /// EC2 ended the run by itself.
+    pub(crate) fn service_reason(mut self, hours: f64) -> Self {
+        let text = format!("Service initiated ({})", hour(hours).format("%Y-%m-%d %H:%M:%S GMT"));
+        self.observation.transition_reason = Some(text);
+        self
+    }
+
+    pub(crate) fn spot(mut self, request: SpotRequest) -> Self {
+        self.observation.spot = Some(request);
+        self
+    }
+
+    pub(crate) fn instance_type(mut self, name: &str) -> Self {
+        self.observation.instance_type = Some(name.to_owned());
         self
     }
 
@@ -146,7 +166,8 @@ impl Server {
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
-        Timeline::of(&self.evidence, self.coverage.as_ref().unwrap(), self.observation.observed_at)
+        let machine = Machine::of_type(self.observation.instance_type.as_deref());
+        Timeline::of_machine(machine, &self.evidence, self.coverage.as_ref().unwrap(), self.observation.observed_at)
     }
 
     #[track_caller]
