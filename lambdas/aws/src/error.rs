@@ -13,6 +13,8 @@ pub struct ServiceError {
     pub operation: &'static str,
     /// The service's error code; none where the service was not reached.
     pub code: Option<String>,
+    /// True where one item is at fault, and not the service: it cannot be read, or is refused as it is.
+    pub is_of_one_item: bool,
     message: String,
     source: Box<dyn Error + Send + Sync>,
 }
@@ -29,7 +31,9 @@ impl ServiceError {
             Some(message) => message.to_owned(),
             None => DisplayErrorContext(&error).to_string(),
         };
-        Self { operation, code, message, source: Box::new(error) }
+        // DynamoDB's code for an item that is too large, or has what an item may not have.
+        let is_of_one_item = code.as_deref() == Some("ValidationException");
+        Self { operation, code, is_of_one_item, message, source: Box::new(error) }
     }
 
     /// The same, with what the call was about.
@@ -45,7 +49,14 @@ impl ServiceError {
 
     /// A failure that no SDK error stands behind, such as a fake's.
     pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
-        Self { operation, code: code.map(str::to_owned), message: message.clone(), source: message.into() }
+        let code = code.map(str::to_owned);
+        Self { operation, code, is_of_one_item: false, message: message.clone(), source: message.into() }
+    }
+
+    /// The same, of which one item is to blame.
+    #[must_use]
+    pub fn of_one_item(self) -> Self {
+        Self { is_of_one_item: true, ..self }
     }
 }
 

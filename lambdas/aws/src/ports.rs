@@ -125,9 +125,9 @@ pub trait RuntimeCache {
     /// Where the table cannot be read.
     fn read_one(&self, id: &InstanceId) -> impl Future<Output = Result<Option<CacheEntry>, ServiceError>> + Send;
 
-    /// Stores an entry, unless the cache has one that knows more: of a later month, from more evidence of the same
-    /// month, or from as much of it and later. More evidence counts only among writers at one time: an entry hours older
-    /// than the new one never stays, see [`crate::servers_table`].
+    /// Stores an entry, unless the cache has one that knows more: of a later month, from a later revision of the same
+    /// month's item, or from the same one and later. A later revision counts only among writers at one time: an entry
+    /// hours older than the new one never stays, see [`crate::servers_table`].
     ///
     /// # Errors
     /// Where it could not be stored.
@@ -173,8 +173,8 @@ pub trait RuntimeHistory {
     /// Where the table cannot be read.
     fn servers(&self, month: Month) -> impl Future<Output = Result<Vec<IndexedServer>, ServiceError>> + Send;
 
-    /// Stores `updated`, which was made from `read`: evidence is added, everything else replaced. Nothing is stored where
-    /// the item is not as it was read: it has other evidence, a summary from later, or is final unless `reopen`.
+    /// Stores `updated`, which was made from `read`, as the next revision after it. Nothing is stored where the item is not
+    /// as it was read: another write has counted its revision up.
     ///
     /// # Errors
     /// Where it could not be stored.
@@ -182,7 +182,6 @@ pub trait RuntimeHistory {
         &self,
         read: Option<&ServerMonth>,
         updated: &ServerMonth,
-        reopen: bool,
     ) -> impl Future<Output = Result<HistoryWritten, ServiceError>> + Send;
 
     /// Adds one piece of evidence to the item of a server known in `month`, in one request.

@@ -17,16 +17,16 @@ const TIMESTAMP: &str = "runningMinutesCacheTimestamp";
 const MONTH: &str = "runningMinutesCacheMonth";
 const UNCERTAINTY: &str = "runningMinutesUncertainty";
 const RUNNING_SINCE: &str = "runningSince";
-const EVIDENCE: &str = "runningMinutesEvidence";
+const REVISION: &str = "runningMinutesRevision";
 
 /// All that is read of an item.
-const ATTRIBUTES: [&str; 7] = [KEY, MINUTES, TIMESTAMP, MONTH, UNCERTAINTY, RUNNING_SINCE, EVIDENCE];
+const ATTRIBUTES: [&str; 7] = [KEY, MINUTES, TIMESTAMP, MONTH, UNCERTAINTY, RUNNING_SINCE, REVISION];
 
 /// No run takes this long and no clock of AWS is this wrong: a timestamp further in the future is no entry from later but
 /// a broken one.
 const BROKEN: TimeDelta = TimeDelta::hours(1);
-/// Writers that began at one time are done by then: an entry this much older never stays for the evidence that it counts.
-/// After a loss of the history, counts begin anew.
+/// Writers that began at one time are done by then: an entry this much older never stays for the revision that it is of.
+/// After a loss of the ledger, revisions begin anew.
 const OUTDATED: TimeDelta = TimeDelta::hours(2);
 
 /// The table that applications read.
@@ -71,7 +71,7 @@ impl RuntimeCache for ServersTable {
 
     async fn write(&self, id: &InstanceId, entry: &CacheEntry, rule: WriteRule) -> Result<Written, ServiceError> {
         let mut update = format!(
-            "SET {MINUTES} = :minutes, {TIMESTAMP} = :timestamp, {MONTH} = :month, {UNCERTAINTY} = :uncertainty, {EVIDENCE} = :evidence"
+            "SET {MINUTES} = :minutes, {TIMESTAMP} = :timestamp, {MONTH} = :month, {UNCERTAINTY} = :uncertainty, {REVISION} = :revision"
         );
         let mut request = self.client.update_item().table_name(&self.name).set_key(Some(key(id)));
         match entry.running_since {
@@ -89,7 +89,7 @@ impl RuntimeCache for ServersTable {
             .expression_attribute_values(":timestamp", text(timestamp(entry.timestamp)))
             .expression_attribute_values(":month", text(entry.month))
             .expression_attribute_values(":uncertainty", number(&entry.uncertainty))
-            .expression_attribute_values(":evidence", number(&entry.evidence))
+            .expression_attribute_values(":revision", number(&entry.revision))
             .expression_attribute_values(":text", text("S"))
             .expression_attribute_values(":number", text("N"))
             .expression_attribute_values(":broken", text(timestamp(entry.timestamp + BROKEN)))
@@ -105,15 +105,16 @@ impl RuntimeCache for ServersTable {
 }
 
 /// The condition under which an entry is written: what is there is no readable entry, or knows less. Writers of one server
-/// may overtake each other between their reading the evidence and their writing the cache; whoever knew more evidence
-/// stays, and with the same evidence the later one. An equal entry is this one, tried again.
+/// may overtake each other between their reading the item and their writing the cache; whoever knew a later revision of it
+/// stays, and of the same one the later entry. An equal entry is this one, tried again.
 fn knows_less(rule: WriteRule) -> String {
     let unreadable = format!(
         "NOT attribute_type({TIMESTAMP}, :text) OR {TIMESTAMP} > :broken OR NOT attribute_type({MONTH}, :text)"
     );
-    let fewer = format!("NOT attribute_type({EVIDENCE}, :number) OR {EVIDENCE} < :evidence OR {TIMESTAMP} < :outdated");
-    let as_many = format!("{EVIDENCE} = :evidence AND {TIMESTAMP} <= :timestamp");
-    let less = format!("{unreadable} OR {MONTH} < :month OR ({MONTH} = :month AND ({fewer} OR ({as_many})))");
+    let earlier =
+        format!("NOT attribute_type({REVISION}, :number) OR {REVISION} < :revision OR {TIMESTAMP} < :outdated");
+    let same = format!("{REVISION} = :revision AND {TIMESTAMP} <= :timestamp");
+    let less = format!("{unreadable} OR {MONTH} < :month OR ({MONTH} = :month AND ({earlier} OR ({same})))");
     match rule {
         WriteRule::Upsert => less,
         WriteRule::ExistingOnly => format!("attribute_exists({KEY}) AND ({less})"),
@@ -132,6 +133,6 @@ fn entry(item: &Item) -> Option<CacheEntry> {
         timestamp: string(item, TIMESTAMP)?.parse().ok()?,
         month: string(item, MONTH)?.parse().ok()?,
         running_since: string(item, RUNNING_SINCE).and_then(|since| since.parse().ok()),
-        evidence: item.get(EVIDENCE).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or_default(),
+        revision: item.get(REVISION).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or_default(),
     })
 }

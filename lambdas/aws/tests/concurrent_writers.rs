@@ -87,7 +87,8 @@ async fn fold(history: &RuntimeHistoryTable, id: &InstanceId, told: &[Evidence],
         updated.learn(told.iter().cloned(), &covered());
         let as_of = updated.summary.as_ref().map_or(now, |summary| now.max(summary.as_of));
         let entry = updated.summarize(as_of);
-        match history.write(stored.as_ref(), &updated, false).await.unwrap() {
+        let entry = CacheEntry { revision: entry.revision + 1, ..entry };
+        match history.write(stored.as_ref(), &updated).await.unwrap() {
             HistoryWritten::Stored => return entry,
             HistoryWritten::Conflict(current) => stored = current.map(|current| *current),
         }
@@ -146,7 +147,7 @@ async fn writers_at_one_time_leave_what_one_writer_would() {
     let cached = servers.read(&ids).await.unwrap();
     for server in &ids {
         let entry = fold(&table(concurrent), server, &[], now()).await;
-        assert_eq!(cached[server].evidence, entry.evidence, "whoever knew all of {server} stays in the cache");
+        assert_eq!(cached[server].revision, entry.revision - 1, "whoever knew all of {server} stays in the cache");
         assert_eq!(cached[server].minutes, entry.minutes);
     }
     let expected = table(serial).read(month(), &ids).await.unwrap();
@@ -154,7 +155,7 @@ async fn writers_at_one_time_leave_what_one_writer_would() {
     for server in &ids {
         let (expected, found) = (expected[server].as_ref().unwrap(), found[server].as_ref().unwrap());
         assert_eq!(found.evidence.len(), evidence(0).len());
-        assert_eq!(found, expected);
+        assert_eq!(found, &ServerMonth { revision: found.revision, ..expected.clone() });
         assert_eq!(found.summary.as_ref().unwrap().minutes, (300 * RUNS).to_string().parse().unwrap());
     }
     let stranger = servers.write(&id(99), &cached[&ids[0]], WriteRule::ExistingOnly).await.unwrap();
@@ -196,15 +197,16 @@ async fn late_evidence_changes_nothing_final(history: &RuntimeHistoryTable, serv
         async || history.read(month(), std::slice::from_ref(server)).await.unwrap().remove(server).unwrap().unwrap();
     let open = read().await;
     let closed = ServerMonth { is_final: true, ..open.clone() };
-    assert_eq!(history.write(Some(&open), &closed, false).await.unwrap(), HistoryWritten::Stored);
+    assert_eq!(history.write(Some(&open), &closed).await.unwrap(), HistoryWritten::Stored);
     let late = Evidence { at: now(), fact: Fact::Stopped, source: Source::Ec2 };
     assert_eq!(history.record(server, month(), &late).await.unwrap(), Recorded::Final);
     history.record_late(server, month(), &BTreeSet::from([late.clone()])).await.unwrap();
-    let expected = ServerMonth { late_evidence: BTreeSet::from([late]), ..closed.clone() };
+    let revision = open.revision + 2;
+    let expected = ServerMonth { late_evidence: BTreeSet::from([late]), revision, ..closed.clone() };
     assert_eq!(read().await, expected);
-    let refused = history.write(Some(&closed), &closed, false).await.unwrap();
-    assert_eq!(refused, HistoryWritten::Conflict(Some(Box::new(expected))));
-    assert_eq!(history.write(Some(&closed), &closed, true).await.unwrap(), HistoryWritten::Stored);
+    let refused = history.write(Some(&closed), &closed).await.unwrap();
+    assert_eq!(refused, HistoryWritten::Conflict(Some(Box::new(expected.clone()))));
+    assert_eq!(history.write(Some(&expected), &closed).await.unwrap(), HistoryWritten::Stored);
     let gone =
         history.record(&id(99), month(), &Evidence { at: now(), fact: Fact::Stopped, source: Source::Ec2 }).await;
     assert_eq!(gone.unwrap(), Recorded::Unknown);

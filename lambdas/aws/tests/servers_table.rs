@@ -23,7 +23,7 @@ fn entry() -> CacheEntry {
         timestamp: "2025-10-15T12:00:00.250Z".parse().unwrap(),
         month: "2025-10".parse().unwrap(),
         running_since: Some("2025-10-14T08:00:00Z".parse().unwrap()),
-        evidence: 12,
+        revision: 12,
     }
 }
 
@@ -47,12 +47,12 @@ async fn a_write_sets_our_attributes_only_and_never_over_a_later_one() {
     let as_documented = |request: &UpdateItemInput| {
         let set = "SET runningMinutesCache = :minutes, runningMinutesCacheTimestamp = :timestamp, \
                    runningMinutesCacheMonth = :month, runningMinutesUncertainty = :uncertainty, \
-                   runningMinutesEvidence = :evidence, runningSince = :since";
+                   runningMinutesRevision = :revision, runningSince = :since";
         let knows_less = "NOT attribute_type(runningMinutesCacheTimestamp, :text) OR runningMinutesCacheTimestamp > :broken \
                           OR NOT attribute_type(runningMinutesCacheMonth, :text) OR runningMinutesCacheMonth < :month \
-                          OR (runningMinutesCacheMonth = :month AND (NOT attribute_type(runningMinutesEvidence, :number) \
-                          OR runningMinutesEvidence < :evidence OR runningMinutesCacheTimestamp < :outdated \
-                          OR (runningMinutesEvidence = :evidence AND runningMinutesCacheTimestamp <= :timestamp)))";
+                          OR (runningMinutesCacheMonth = :month AND (NOT attribute_type(runningMinutesRevision, :number) \
+                          OR runningMinutesRevision < :revision OR runningMinutesCacheTimestamp < :outdated \
+                          OR (runningMinutesRevision = :revision AND runningMinutesCacheTimestamp <= :timestamp)))";
         request.table_name() == Some("servers")
             && request
                 .key()
@@ -64,7 +64,7 @@ async fn a_write_sets_our_attributes_only_and_never_over_a_later_one() {
             && value(request, ":timestamp") == Some("2025-10-15T12:00:00.250Z")
             && value(request, ":month") == Some("2025-10")
             && value(request, ":since") == Some("2025-10-14T08:00:00.000Z")
-            && value(request, ":evidence") == Some("12")
+            && value(request, ":revision") == Some("12")
             && value(request, ":outdated") == Some("2025-10-15T10:00:00.250Z")
             && value(request, ":broken") == Some("2025-10-15T13:00:00.250Z")
     };
@@ -121,7 +121,7 @@ fn item(n: u32, rest: Value) -> Value {
 fn cached() -> Value {
     json!({"runningMinutesCache": {"N": "1234.56"}, "runningMinutesCacheTimestamp": {"S": "2025-10-15T12:00:00.250Z"},
         "runningMinutesCacheMonth": {"S": "2025-10"}, "runningMinutesUncertainty": {"N": "0.5"},
-        "runningSince": {"S": "2025-10-14T08:00:00.000Z"}, "runningMinutesEvidence": {"N": "12"}})
+        "runningSince": {"S": "2025-10-14T08:00:00.000Z"}, "runningMinutesRevision": {"N": "12"}})
 }
 
 #[tokio::test(start_paused = true)]

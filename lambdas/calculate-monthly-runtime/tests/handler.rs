@@ -20,7 +20,7 @@ fn entry(minutes: &str, uncertainty: &str, hours: i64) -> CacheEntry {
         timestamp: hour(hours),
         month: "2025-10".parse().unwrap(),
         running_since: None,
-        evidence: 0,
+        revision: 0,
     }
 }
 

@@ -136,7 +136,7 @@ async fn a_server_that_is_one_again_takes_no_sweep_over_that_was_not_its_own() {
     item.learn([], &Coverage::none().with(swept));
     item.leave(minutes_ago(600));
     item.summarize(minutes_ago(600));
-    server.ledger.write(None, &item, false).await.unwrap();
+    server.ledger.write(None, &item).await.unwrap();
     account.simulator.account().0.faults.add(fault("accessDenied", "LookupEvents")).unwrap();
     answer(&handler, event(id.as_str(), "running", minutes_ago(1)), now()).await.unwrap_err();
     let kept = server.ledger.read(item.month, std::slice::from_ref(&id)).await.unwrap().remove(&id).unwrap().unwrap();
@@ -162,14 +162,14 @@ async fn an_event_of_last_month_goes_there_while_that_is_open_and_changes_no_fin
         let mut items = ledger.read(september, std::slice::from_ref(&id)).await.unwrap();
         items.remove(&id).unwrap().unwrap()
     };
-    ledger.write(None, &ServerMonth::new(id.clone(), september), false).await.unwrap();
+    ledger.write(None, &ServerMonth::new(id.clone(), september)).await.unwrap();
     let at = |text: &str| text.parse().unwrap();
     let stopped = event(id.as_str(), "stopping", at("2025-09-30T23:59:50Z"));
     answer(&handler, stopped, now()).await.unwrap();
     let open = item().await;
     assert_eq!((open.evidence.len(), open.summary.is_some()), (1, true));
     let closed = ServerMonth { is_final: true, ..open.clone() };
-    ledger.write(Some(&open), &closed, false).await.unwrap();
+    ledger.write(Some(&open), &closed).await.unwrap();
     answer(&handler, event(id.as_str(), "running", at("2025-09-30T23:59:55Z")), now()).await.unwrap();
     let late = item().await;
     assert_eq!((late.evidence.clone(), late.summary.clone()), (closed.evidence, closed.summary));
@@ -201,7 +201,7 @@ async fn the_cache_is_used_whatever_its_age_unless_told_otherwise() {
         timestamp: now() - TimeDelta::hours(5),
         month: Month::of(now()),
         running_since: None,
-        evidence: 0,
+        revision: 0,
     };
     cache.write(&id, &old, WriteRule::Upsert).await.unwrap();
     let hit = |origin: Origin, minutes: &str| json!([minutes, format!("{origin:?}")]);
@@ -230,7 +230,7 @@ async fn an_entry_of_another_month_is_none() {
         timestamp: now() - TimeDelta::days(15),
         month: Month::of(now()).previous(),
         running_since: None,
-        evidence: 3,
+        revision: 3,
     };
     account.server().cache.write(&id, &last_month, WriteRule::Upsert).await.unwrap();
     assert_eq!(cached(&account, &id, None).await.0, json!(["600.00", "Calculated"]));

@@ -47,7 +47,7 @@ async fn welcome(clients: &Clients, (servers, history): (&str, &str), count: usi
         let mut item = ServerMonth::new(id, month);
         let stopped = format!("{} seen-stopped EC2", month.start().format("%FT%TZ")).parse().unwrap();
         item.learn([stopped], &Coverage::none().with(Window::new(month.start() - TimeDelta::days(7), now)));
-        ledger.write(None, &item, false).await.unwrap();
+        ledger.write(None, &item).await.unwrap();
     }
 }
 

@@ -26,10 +26,16 @@ impl Folded {
     pub fn of(mut month: ServerMonth, now: DateTime<Utc>) -> Self {
         // Whoever began later may have stored what it knows already.
         let now = month.summary.as_ref().map_or(now, |before| now.max(before.as_of));
+        month.keep_small(now);
         let timeline = month.timeline(now);
         let lacks_history = timeline.lacks_history(month.month);
         let entry = month.summarize_as(&timeline, now);
         Self { month, entry, kept: false, lacks_history }
+    }
+
+    fn counts_as(&mut self, revision: u64) {
+        self.month.revision = revision;
+        self.entry.revision = revision;
     }
 }
 
@@ -53,7 +59,7 @@ pub async fn store<L: RuntimeHistory>(
     fold: impl Fn(Option<&ServerMonth>) -> Folded,
 ) -> Result<Folded, ServiceError> {
     for _ in 0..ATTEMPTS {
-        let folded = fold(stored.as_ref());
+        let mut folded = fold(stored.as_ref());
         let worth_it = match &stored {
             Some(stored) if stored.is_final && !writing.reopen => false,
             Some(stored) => {
@@ -66,7 +72,8 @@ pub async fn store<L: RuntimeHistory>(
         if !worth_it {
             return Ok(folded);
         }
-        match history.write(stored.as_ref(), &folded.month, writing.reopen).await? {
+        folded.counts_as(stored.as_ref().map_or(0, |stored| stored.revision) + 1);
+        match history.write(stored.as_ref(), &folded.month).await? {
             HistoryWritten::Stored => return Ok(folded),
             HistoryWritten::Conflict(current) => stored = current.map(|current| *current),
         }

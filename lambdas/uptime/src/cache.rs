@@ -19,9 +19,9 @@ pub struct CacheEntry {
     pub month: Month,
     /// Start of the run that was still going on; none where the server was not running.
     pub running_since: Option<DateTime<Utc>>,
-    /// From how many pieces of evidence it was computed. What is known of a month only grows, so of two entries of one
-    /// month this tells which knew more, whenever they were written.
-    pub evidence: usize,
+    /// The revision of the ledger's item that it was computed from: of two entries of one month it tells which knew more,
+    /// whenever they were written.
+    pub revision: u64,
 }
 
 impl CacheEntry {
@@ -34,7 +34,7 @@ impl CacheEntry {
             timestamp: now,
             month,
             running_since: timeline.running_since(),
-            evidence: 0,
+            revision: 0,
         }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             timestamp: at("2025-10-31T23:00:00Z"),
             month: "2025-10".parse().unwrap(),
             running_since: running_since.map(at),
-            evidence: 1,
+            revision: 1,
         }
     }
 

@@ -2,7 +2,33 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::digest::Digest;
 use crate::instance::InstanceId;
+use crate::window::Window;
+
+/// Whether a server's time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// In EC2's state `running`.
+    Running,
+    /// In any other, or not there.
+    NotRunning,
+}
+
+impl State {
+    /// In one word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::NotRunning => "stopped",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        [Self::Running, Self::NotRunning].into_iter().find(|state| state.as_str() == text)
+    }
+}
 
 /// One fact about a server at an instant, with its source.
 ///
@@ -48,6 +74,9 @@ pub enum Fact {
     },
     /// Came into being: did not run before.
     Created,
+    /// What many pieces of evidence proved of the stretch that begins here. They are not kept any more, and what is told
+    /// again of it changes nothing.
+    Digest(Digest),
 }
 
 impl Fact {
@@ -79,6 +108,28 @@ pub enum Source {
         /// The event's `id`.
         event_id: String,
     },
+    /// The ledger itself, which has folded evidence.
+    Ledger,
+}
+
+impl Evidence {
+    /// The digest that it is, with its stretch.
+    pub(crate) fn digest(&self) -> Option<(Window, &Digest)> {
+        match &self.fact {
+            Fact::Digest(digest) => Some((digest.window(self.at), digest)),
+            _ => None,
+        }
+    }
+
+    /// True for evidence that a digest of `window` stands for: of the states at both ends, the evidence is kept.
+    pub(crate) fn is_digested_in(&self, window: &Window) -> bool {
+        match &self.fact {
+            // Tells of all time before it, and costs one line.
+            Fact::Created => false,
+            Fact::Digest(digest) => window.from <= self.at && digest.until <= window.to,
+            _ => window.from < self.at && self.at < window.to,
+        }
+    }
 }
 
 /// Evidence together with the server that it is about.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
 
 /// A text that is no evidence.
@@ -35,6 +36,7 @@ impl fmt::Display for Fact {
             Self::SeenRunning { last_start } => ("seen-running", *last_start),
             Self::SeenStopped { last_start } => ("seen-stopped", *last_start),
             Self::SeenTerminated { last_start } => ("seen-terminated", *last_start),
+            Self::Digest(digest) => return write!(f, "digest({digest})"),
         };
         f.write_str(name)?;
         last_start.map_or(Ok(()), |start| write!(f, "(last-start={})", instant(start)))
@@ -47,6 +49,7 @@ impl fmt::Display for Source {
             Self::CloudTrail { event_name, event_id } => write!(f, "CloudTrail {event_name} {event_id}"),
             Self::Ec2 => f.write_str("EC2"),
             Self::StateChange { event_id } => write!(f, "state-change {event_id}"),
+            Self::Ledger => f.write_str("ledger"),
         }
     }
 }
@@ -65,16 +68,19 @@ impl FromStr for Evidence {
 }
 
 /// As many decimals of a second as are needed, so that reading it back gives the same instant.
-fn instant(at: DateTime<Utc>) -> String {
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Only what [`instant`] writes: reading any notation of a time takes chrono twice as long, and an item has hundreds.
-fn read_instant(word: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn read_instant(word: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(word).ok().map(|at| at.to_utc())
 }
 
 fn fact(word: &str) -> Option<Fact> {
+    if let Some(digest) = word.strip_prefix("digest(") {
+        return Digest::read(digest.strip_suffix(')')?).map(Fact::Digest);
+    }
     let (name, last_start) = match word.split_once("(last-start=") {
         Some((name, start)) => (name, Some(read_instant(start.strip_suffix(')')?)?)),
         None => (word, None),
@@ -98,6 +104,7 @@ fn source(words: &str) -> Option<Source> {
     let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
     match kind {
         "EC2" if rest.is_empty() => Some(Source::Ec2),
+        "ledger" if rest.is_empty() => Some(Source::Ledger),
         "state-change" => Some(Source::StateChange { event_id: rest.to_owned() }),
         "CloudTrail" => {
             let (event_name, event_id) = rest.split_once(' ')?;
@@ -111,7 +118,8 @@ fn source(words: &str) -> Option<Source> {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 12] = [
+    const TEXTS: [&str; 13] = [
+        "2025-10-04T10:00:00Z digest(until=2025-10-04T14:13:33.250Z,running,stopped,proven=61000ms,possible=5ms,pieces=4) ledger",
         "2025-10-04T14:13:33Z interrupted CloudTrail BidEvictedEvent 7bf73129",
         "2025-10-04T14:13:33Z terminated state-change 7bf73129",
         "2025-10-04T14:13:33Z seen-terminated(last-start=2025-10-04T14:00:00Z) EC2",

@@ -10,8 +10,11 @@
 //! The answer is a span: [`RunningTime::minutes`] is what the evidence proves, plus
 //! [`RunningTime::uncertainty`] the most that it allows; the truth is inside.
 
+mod blind;
 mod cache;
 mod cloudtrail;
+mod condense;
+mod digest;
 mod evidence;
 mod evidence_text;
 mod explanation;
@@ -29,9 +32,11 @@ mod telling;
 mod timeline;
 mod window;
 
+pub use blind::BlindSpots;
 pub use cache::CacheEntry;
 pub use cloudtrail::{LIFECYCLE_EVENTS, RecordError, read_record};
-pub use evidence::{Evidence, Fact, ServerEvidence, Source};
+pub use digest::Digest;
+pub use evidence::{Evidence, Fact, ServerEvidence, Source, State};
 pub use evidence_text::InvalidEvidence;
 pub use explanation::{End, ExplainedSegment, Explanation, Heard, Reason, StoredMinutes, Witness};
 pub use instance::{InstanceId, InvalidInstanceId};

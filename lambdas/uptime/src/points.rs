@@ -2,20 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::evidence::{Evidence, Fact};
+use crate::digest::Digest;
+use crate::evidence::{Evidence, Fact, State};
 use crate::machine::Machine;
 use crate::telling::{Teller, Telling, Told, is_same_change};
 use crate::window::{Coverage, Window};
 
 /// How far apart a call, EC2's own note of it and the `stopping` event may tell of one change: clocks and rounding.
 pub(crate) const SAME_CHANGE: TimeDelta = TimeDelta::minutes(2);
-
-/// Whether a server's time counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Running,
-    NotRunning,
-}
 
 /// How a server that does not run can come to run again; of several that tell of one stop the last of these counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +83,8 @@ pub(crate) struct Points {
     pub(crate) machine: Machine,
     /// In time order; each start and each stop once.
     pub(crate) points: Vec<Point>,
+    /// Stretches of which only the sums are known, in time order. Nothing else is told of the time inside them.
+    pub(crate) digests: Vec<(Window, Digest)>,
     /// Before it the server did not exist.
     pub(crate) created: Option<DateTime<Utc>>,
     /// The last start that was told.
@@ -114,7 +110,8 @@ impl Points {
         let mut known = Self { machine, ..Self::default() };
         let mut told: Vec<Told> = Vec::new();
         let mut since_starts: Vec<Window> = Vec::new();
-        let evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
+        let mut evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
+        known.take_digests(&mut evidence, now);
         for told_now in &evidence {
             if told_now.fact == Fact::Created {
                 let at = told_now.at;
@@ -126,7 +123,7 @@ impl Points {
             known.runs.extend(telling.run());
             since_starts.extend(telling.since_start);
         }
-        told.retain(|told| !known.contradicts(told));
+        told.retain(|told| !known.contradicts(told) && !known.is_digested(told.at));
         known.points = merge(told, machine);
         known.starts_by_ec2 = starts_by_ec2(&known.points, now);
         known.starts_known = known.starts_by_ec2.iter().fold(coverage.clone(), Coverage::without);
@@ -135,6 +132,27 @@ impl Points {
         known.last_start = known.points.iter().rfind(starts).map(|point| point.at);
         known.order_pairs();
         known
+    }
+
+    /// Takes the digests out of the evidence, and what they stand for: it may have been told again.
+    fn take_digests(&mut self, evidence: &mut Vec<&Evidence>, now: DateTime<Utc>) {
+        let digests = evidence.iter().filter_map(|told| told.digest());
+        self.digests = digests.map(|(window, digest)| digest.up_to(window, now)).collect();
+        self.digests.sort_unstable_by_key(|(window, _)| window.from);
+        // Of two writers at one time both may have folded: the wider of two that overlap stands for both.
+        self.digests.dedup_by(|next, first| {
+            let overlap = next.0.from < first.0.to;
+            if overlap && next.0.length() > first.0.length() {
+                std::mem::swap(next, first);
+            }
+            overlap
+        });
+        evidence.retain(|told| told.digest().is_none() && !self.is_digested(told.at) || told.fact == Fact::Created);
+    }
+
+    /// True for an instant inside of a digest.
+    fn is_digested(&self, at: DateTime<Utc>) -> bool {
+        self.digests.iter().any(|(window, _)| window.from < at && at < window.to)
     }
 
     /// True where it was told of a time of which EC2 knows better.
@@ -147,22 +165,38 @@ impl Points {
     fn order_pairs(&mut self) {
         for i in 0..self.points.len() {
             let at = self.points[i].at;
-            let stopped_since = |point: &Point| {
-                point.kind.after() == Some(State::NotRunning) && self.starts_known.until(point.at) >= at
-            };
             let not_yet_created = self.created.is_some_and(|created| created >= at);
-            let stopped_before = not_yet_created || self.points[..i].last().is_some_and(stopped_since);
+            let stopped_since = self.state_before(i).filter(|(state, _)| *state == Some(State::NotRunning));
+            let stopped_before =
+                not_yet_created || stopped_since.is_some_and(|(_, since)| self.starts_known.until(since) >= at);
             if self.points[i].kind == Kind::Both && stopped_before {
                 self.points[i].kind = Kind::SeenStopped;
             }
         }
-        for i in (1..self.points.len()).rev() {
-            let (point, next) = (self.points[i - 1], self.points[i]);
-            let runs_after = next.kind.before() == Some(State::Running) && self.starts_known.since(next.at) <= point.at;
-            if point.kind == Kind::Both && runs_after {
-                self.points[i - 1].kind = Kind::SeenRunning;
+        for i in (0..self.points.len()).rev() {
+            let at = self.points[i].at;
+            let runs_then = self.state_after(i).filter(|(state, _)| *state == Some(State::Running));
+            let runs_after = runs_then.is_some_and(|(_, then)| self.starts_known.since(then) <= at);
+            if self.points[i].kind == Kind::Both && runs_after {
+                self.points[i].kind = Kind::SeenRunning;
             }
         }
+    }
+
+    /// What the neighbour before a point tells of the state from then on, and when that is.
+    fn state_before(&self, i: usize) -> Option<(Option<State>, DateTime<Utc>)> {
+        let point = self.points[..i].last().map(|point| (point.kind.after(), point.at));
+        let digest = self.digests.iter().rfind(|(window, _)| window.to <= self.points[i].at);
+        let digest = digest.map(|(window, digest)| (Some(digest.after), window.to));
+        digest.into_iter().chain(point).max_by_key(|(_, at)| *at)
+    }
+
+    /// What the neighbour after a point tells of the state up to then, and when that is.
+    fn state_after(&self, i: usize) -> Option<(Option<State>, DateTime<Utc>)> {
+        let point = self.points.get(i + 1).map(|point| (point.kind.before(), point.at));
+        let digest = self.digests.iter().find(|(window, _)| window.from >= self.points[i].at);
+        let digest = digest.map(|(window, digest)| (Some(digest.before), window.from));
+        digest.into_iter().chain(point).min_by_key(|(_, at)| *at)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cache::CacheEntry;
 use crate::evidence::{Evidence, Fact};
@@ -27,7 +27,7 @@ pub struct ServerMonth {
     pub month: Month,
     /// Its instance type, such as `t3.small`, where EC2 showed it.
     pub instance_type: Option<String>,
-    /// All that was told of it. It only ever grows.
+    /// All that was told of it. What is decided of the past may be folded into digests, and else it only grows.
     pub evidence: BTreeSet<Evidence>,
     /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
     /// does.
@@ -42,6 +42,9 @@ pub struct ServerMonth {
     pub is_final: bool,
     /// What was told after it was final. It changes no number, unless the month is reopened.
     pub late_evidence: BTreeSet<Evidence>,
+    /// How often it was written. Every write adds one, so that of two writers at one time none takes away what the other
+    /// one stored.
+    pub revision: u64,
 }
 
 /// How long a server ran in a month.
@@ -78,6 +81,7 @@ impl ServerMonth {
             summary: None,
             is_final: false,
             late_evidence: BTreeSet::new(),
+            revision: 0,
         }
     }
 
@@ -123,8 +127,13 @@ impl ServerMonth {
 
     /// Adds evidence, and the windows of which this is everything.
     pub fn learn(&mut self, evidence: impl IntoIterator<Item = Evidence>, covered: &Coverage) {
+        let digests: Vec<Window> =
+            self.evidence.iter().filter_map(|told| told.digest().map(|(window, _)| window)).collect();
+        let is_digested = |told: &Evidence| digests.iter().any(|window| told.is_digested_in(window));
         let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
-        let told: Vec<Evidence> = evidence.into_iter().filter(while_here).collect();
+        let told: Vec<Evidence> = evidence.into_iter().filter(|told| while_here(told) && !is_digested(told)).collect();
+        // An event may have added what a digest stands for.
+        self.evidence.retain(|told| told.digest().is_some() || !is_digested(told));
         let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&told), self.month);
         // Of the time after it left nothing is kept, so nothing is covered.
         let covered = match self.left_at {
@@ -140,6 +149,23 @@ impl ServerMonth {
                 self.coverage = self.coverage.within(&relevance.window());
             }
         }
+    }
+
+    /// Takes back that these windows are covered: what was read of them may lack a start of this server.
+    pub fn doubt(&mut self, windows: &Coverage) {
+        self.coverage = windows.windows().iter().fold(std::mem::take(&mut self.coverage), Coverage::without);
+    }
+
+    /// When it came into being, where that was told.
+    pub fn created(&self) -> Option<DateTime<Utc>> {
+        self.evidence.iter().filter(|told| told.fact == Fact::Created).map(|told| told.at).min()
+    }
+
+    /// How many starts and stops were told of the last day before `now`.
+    pub fn changes_of_last_day(&self, now: DateTime<Utc>) -> usize {
+        let since = now - TimeDelta::days(1);
+        let recent = self.evidence.iter().filter(|told| since <= told.at && told.at <= now);
+        recent.map(|told| told.digest().map_or(usize::from(told.fact.is_change()), |(_, digest)| digest.pieces)).sum()
     }
 
     /// Adds what a look at the server shows.
@@ -239,7 +265,7 @@ impl ServerMonth {
         });
         CacheEntry {
             running_since: timeline.running_since().filter(|_| self.left_at.is_none()),
-            evidence: self.evidence.len(),
+            revision: self.revision,
             ..CacheEntry::of(timeline, self.month, now)
         }
     }
@@ -261,7 +287,7 @@ impl ServerMonth {
         };
         let seen = |month: &Self| month.sighting.as_ref().map(|sighting| sighting.fact.clone());
         summary_changed
-            || self.evidence.len() != stored.evidence.len()
+            || self.evidence != stored.evidence
             || seen(self) != seen(stored)
             || self.instance_type != stored.instance_type
             || self.is_stopped_by_ec2() && self.sighting != stored.sighting

@@ -19,7 +19,7 @@ impl Teller {
     fn of(source: &Source) -> Self {
         match source {
             Source::CloudTrail { .. } => Self::CloudTrail,
-            Source::Ec2 => Self::Ec2,
+            Source::Ec2 | Source::Ledger => Self::Ec2,
             Source::StateChange { .. } => Self::StateChange,
         }
     }
@@ -62,13 +62,14 @@ pub(crate) struct Telling {
 impl Telling {
     /// What `told` tells of a machine; `evidence` is all that is known.
     pub(crate) fn of(told: &Evidence, evidence: &[&Evidence], machine: Machine) -> Self {
-        let (kind, last_start) = match told.fact {
-            Fact::Created => return Self::default(),
+        let (kind, last_start) = match &told.fact {
+            // Neither is a point in a timeline.
+            Fact::Created | Fact::Digest(_) => return Self::default(),
             Fact::Started => (Kind::Start, None),
             Fact::RunningAfter => (Kind::RunningAfter, None),
             Fact::Stopped | Fact::Interrupted | Fact::Terminated => (Kind::Stop, None),
-            Fact::SeenRunning { last_start } => (Kind::SeenRunning, last_start),
-            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => (Kind::SeenStopped, last_start),
+            Fact::SeenRunning { last_start } => (Kind::SeenRunning, *last_start),
+            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => (Kind::SeenStopped, *last_start),
         };
         // A last start after the sighting is no start that it could tell of.
         let last_start = last_start.filter(|start| *start <= told.at);

@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::evidence::Evidence;
+use crate::digest::Digest;
+use crate::evidence::{Evidence, State};
 use crate::machine::Machine;
 use crate::minutes::{Minutes, RunningTime};
 use crate::month::Month;
-use crate::points::{Point, Points, State};
+use crate::points::{Point, Points};
 use crate::window::{Coverage, Window};
 
 /// Whether a stretch of running time is certain.
@@ -29,6 +30,15 @@ pub struct Segment {
     pub window: Window,
     /// Whether it certainly ran.
     pub certainty: Certainty,
+    /// How much of the window it is, where only that is kept; all of it where there is none.
+    pub sum: Option<TimeDelta>,
+}
+
+impl Segment {
+    /// How long the server ran, or may have run, in it.
+    pub fn length(&self) -> TimeDelta {
+        self.sum.unwrap_or_else(|| self.window.length())
+    }
 }
 
 /// A server's runs up to an instant. It depends only on the set of evidence and its coverage.
@@ -40,9 +50,11 @@ pub struct Timeline {
     unread: Vec<Window>,
 }
 
-/// The time between two neighbouring points, or before the first or after the last one.
+/// The time between two neighbouring points, or before the first or after the last one. Digests cut it into several.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gap {
+    /// How many points come before it.
+    pub(crate) number: usize,
     pub(crate) window: Window,
     /// The state at its beginning, where it is known.
     pub(crate) before: Option<State>,
@@ -55,10 +67,18 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
+    /// True where something outside of it could still tell more of it, such as a later look that shows the last start: of an
+    /// unseen stop nothing else tells.
+    pub(crate) fn is_open(&self) -> bool {
+        let unseen_stop = self.before == Some(State::Running) && self.after == Some(State::NotRunning);
+        !unseen_stop && !self.part(Certainty::Possible).is_empty()
+    }
+
     /// The gap between two instants whose states are known, or not. Only two things are certain of it: where starts are
     /// known without a gap from a stop on, nothing ran; and where they are known without a gap up to a run, it ran.
     /// Everything else is possible, an unseen stop included.
     fn between(
+        number: usize,
         (before, from): (Option<State>, DateTime<Utc>),
         (after, to): (Option<State>, DateTime<Utc>),
         starts_known: &Coverage,
@@ -75,7 +95,7 @@ impl Gap {
         if before == Some(State::NotRunning) && after == Some(State::Running) && ran_since <= quiet_until {
             (quiet_until, ran_since) = (from, to);
         }
-        Self { window: Window { from, to }, before, after, quiet_until, ran_since }
+        Self { number, window: Window { from, to }, before, after, quiet_until, ran_since }
     }
 
     /// The part of it in which the server ran, or may have run.
@@ -105,8 +125,7 @@ impl Timeline {
         Self::recording(&Points::of(machine, evidence, coverage, now), coverage, now, |_| {})
     }
 
-    /// The same from points up to `now`. `record` is told of each gap: the first is the one before the first point, the
-    /// last the one after the last.
+    /// The same from points up to `now`. `record` is told of each gap, in time order.
     pub(crate) fn recording(
         known: &Points,
         coverage: &Coverage,
@@ -115,18 +134,26 @@ impl Timeline {
     ) -> Self {
         let first = known.points.first().map_or(now, |point| point.at);
         let mut timeline = Self::default();
+        let mut digests = known.digests.iter().peekable();
         let mut before: (Option<State>, DateTime<Utc>) =
             (None, known.created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
-        let mut bridge = |before, after| {
-            let gap = Gap::between(before, after, &known.starts_known);
+        let mut bridge = |timeline: &mut Self, number, before, after| {
+            let gap = Gap::between(number, before, after, &known.starts_known);
             timeline.bridge(&gap, coverage);
             record(gap);
         };
-        for point in &known.points {
-            bridge(before, (point.kind.before(), point.at));
-            before = (point.kind.after(), point.at);
+        let ends = known.points.iter().map(|point| (point.kind.before(), point.at)).chain([(None, now)]);
+        for (number, after) in ends.enumerate() {
+            while let Some((window, digest)) = digests.next_if(|(window, _)| window.to <= after.1) {
+                bridge(&mut timeline, number, before, (Some(digest.before), window.from));
+                timeline.push_digest(*window, digest);
+                before = (Some(digest.after), window.to);
+            }
+            bridge(&mut timeline, number, before, after);
+            if let Some(point) = known.points.get(number) {
+                before = (point.kind.after(), point.at);
+            }
         }
-        bridge(before, (None, now));
         timeline.running_since = timeline.open_run(known.points.last(), known.last_start);
         timeline
     }
@@ -143,15 +170,28 @@ impl Timeline {
     fn push(&mut self, window: Window, certainty: Certainty) {
         match self.segments.last_mut() {
             _ if window.is_empty() => {}
-            Some(last) if last.window.to == window.from && last.certainty == certainty => last.window.to = window.to,
-            _ => self.segments.push(Segment { window, certainty }),
+            Some(last) if last.window.to == window.from && last.certainty == certainty && last.sum.is_none() => {
+                last.window.to = window.to;
+            }
+            _ => self.segments.push(Segment { window, certainty, sum: None }),
+        }
+    }
+
+    fn push_digest(&mut self, window: Window, digest: &Digest) {
+        for (certainty, sum) in [(Certainty::Proven, digest.proven), (Certainty::Possible, digest.possible)] {
+            if sum == window.length() {
+                self.push(window, certainty);
+            } else if sum > TimeDelta::zero() {
+                self.segments.push(Segment { window, certainty, sum: Some(sum) });
+            }
         }
     }
 
     /// Since when the server has been running, where the last that is known of it is that it runs.
     fn open_run(&self, last: Option<&Point>, last_start: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let last = last.filter(|point| point.kind.after() == Some(State::Running))?;
-        let proven = self.segments.iter().rfind(|s| s.certainty == Certainty::Proven && s.window.to == last.at);
+        let ends_there = |s: &&Segment| s.certainty == Certainty::Proven && s.window.to == last.at && s.sum.is_none();
+        let proven = self.segments.iter().rfind(ends_there);
         let since = proven.map_or(last.at, |segment| segment.window.from);
         // A stop and a start within one second leave no gap, and yet it is another run.
         Some(last_start.map_or(since, |start| since.max(start)))
@@ -191,7 +231,7 @@ impl Timeline {
     /// The part of the segments that lies in `month`.
     pub fn segments_in(&self, month: Month) -> impl Iterator<Item = Segment> + '_ {
         let month = Window::new(month.start(), month.end());
-        let inside = move |s: &Segment| Segment { window: s.window.within(&month), certainty: s.certainty };
+        let inside = move |s: &Segment| Segment { window: s.window.within(&month), ..*s };
         self.segments.iter().map(inside).filter(|segment| !segment.window.is_empty())
     }
 
@@ -199,8 +239,8 @@ impl Timeline {
     pub fn running_time(&self, month: Month) -> RunningTime {
         self.segments_in(month).fold(RunningTime::default(), |mut time, segment| {
             match segment.certainty {
-                Certainty::Proven => time.proven += segment.window.length(),
-                Certainty::Possible => time.possible += segment.window.length(),
+                Certainty::Proven => time.proven += segment.length(),
+                Certainty::Possible => time.possible += segment.length(),
             }
             time
         })
@@ -211,16 +251,18 @@ impl Timeline {
     pub fn days(&self, month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
         let month = month.until(now);
         let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
-        let mut proven = proven.map(|segment| segment.window.within(&month)).filter(|run| !run.is_empty()).peekable();
+        let inside = |segment: &Segment| Segment { window: segment.window.within(&month), ..*segment };
+        let mut proven = proven.map(inside).filter(|run| !run.window.is_empty()).peekable();
         let mut days = Vec::with_capacity(31);
         let (mut day_start, mut over, mut before) = (month.from, TimeDelta::zero(), Minutes::default());
         while day_start < month.to {
             day_start += TimeDelta::days(1);
             let so_far = Window::new(month.from, day_start.min(month.to));
-            while let Some(run) = proven.next_if(|run| run.to <= so_far.to) {
+            while let Some(run) = proven.next_if(|run| run.window.to <= so_far.to) {
                 over += run.length();
             }
-            let going_on = proven.peek().map_or(TimeDelta::zero(), |run| run.within(&so_far).length());
+            // What is kept as a sum lies within one day.
+            let going_on = proven.peek().map_or(TimeDelta::zero(), |run| run.window.within(&so_far).length());
             let minutes = Minutes::floor(over + going_on);
             days.push(minutes - before);
             before = minutes;

@@ -127,6 +127,30 @@ impl Coverage {
         if window.is_empty() { self } else { self.windows.iter().flat_map(parts).collect() }
     }
 
+    /// The same in so many windows at most: those closest to each other are joined.
+    #[must_use]
+    pub(crate) fn with_at_most(mut self, most: usize) -> Self {
+        if self.windows.len() <= most {
+            return self;
+        }
+        let mut gaps: Vec<TimeDelta> = self.windows.windows(2).map(|pair| pair[1].from - pair[0].to).collect();
+        gaps.sort_unstable();
+        let mut to_join = self.windows.len() - most;
+        let widest = gaps[to_join - 1];
+        let mut joined: Vec<Window> = Vec::with_capacity(most);
+        for window in self.windows {
+            match joined.last_mut() {
+                Some(last) if to_join > 0 && window.from - last.to <= widest => {
+                    last.to = window.to;
+                    to_join -= 1;
+                }
+                _ => joined.push(window),
+            }
+        }
+        self.windows = joined;
+        self
+    }
+
     /// The first covered instant.
     pub fn start(&self) -> Option<DateTime<Utc>> {
         self.windows.first().map(|window| window.from)

@@ -51,7 +51,12 @@ fn head(told: &Explanation) -> Vec<String> {
 fn runs(told: &Explanation) -> Vec<[String; 5]> {
     let mut rows = vec![["minutes", "", "from", "to", "because"].map(str::to_owned)];
     for segment in &told.segments {
-        let certainty = if segment.certainty == Certainty::Proven { "ran" } else { "possible" };
+        let certainty = match (segment.certainty, segment.in_parts) {
+            (Certainty::Proven, false) => "ran",
+            (Certainty::Proven, true) => "ran in all",
+            (Certainty::Possible, false) => "possible",
+            (Certainty::Possible, true) => "possible in all",
+        };
         let because = [reason(&segment.from, "from"), reason(&segment.to, "to")].into_iter().chain(segment.why.clone());
         for (number, because) in because.enumerate() {
             let mut row = [String::new(), String::new(), String::new(), String::new(), because];
@@ -67,7 +72,7 @@ fn runs(told: &Explanation) -> Vec<[String; 5]> {
 
 fn reason(end: &End, which: &str) -> String {
     let plain = match end.reason {
-        Reason::Evidence => None,
+        Reason::Evidence | Reason::Folded => None,
         Reason::Created => Some("it came into being"),
         Reason::MonthBegins => Some("the month begins"),
         Reason::MonthEnds => Some("the month ends"),

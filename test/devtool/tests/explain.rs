@@ -39,7 +39,7 @@ async fn table() -> TableStandIn {
     let swept = Window::new(at("2025-09-24T00:00:00Z"), at("2025-10-07T00:00:00Z"));
     month.learn(told, &Coverage::none().with(swept));
     month.summarize(at("2025-10-07T00:00:00Z"));
-    assert_eq!(history.write(None, &month, false).await.unwrap(), HistoryWritten::Stored);
+    assert_eq!(history.write(None, &month).await.unwrap(), HistoryWritten::Stored);
     table
 }
 

@@ -26,6 +26,7 @@ pub(super) mod attribute {
     pub(crate) const DAYS: &str = "days";
     pub(crate) const AS_OF: &str = "asOf";
     pub(crate) const FINAL: &str = "final";
+    pub(crate) const REVISION: &str = "revision";
 }
 
 /// One conditional update.
@@ -38,12 +39,13 @@ pub(super) struct Change {
 
 impl Change {
     /// Adds what `updated` has of evidence beyond `read`, and replaces the rest, provided that the item is as it was read.
-    pub(super) fn of(read: Option<&ServerMonth>, updated: &ServerMonth, reopen: bool) -> Self {
+    pub(super) fn of(read: Option<&ServerMonth>, updated: &ServerMonth) -> Self {
         let mut change =
             Self { update: String::new(), condition: String::new(), names: HashMap::new(), values: HashMap::new() };
         let mut set: Vec<(&str, AttributeValue)> = vec![
             (attribute::COVERAGE, list(updated.coverage.windows(), |window| text(window))),
             (attribute::FINAL, AttributeValue::Bool(updated.is_final)),
+            (attribute::REVISION, AttributeValue::N(next_revision(read).to_string())),
         ];
         let mut remove = Vec::new();
         let optional = [
@@ -60,14 +62,22 @@ impl Change {
         if let Some(summary) = &updated.summary {
             set.extend(summarized(summary));
         }
+        let evidence = EvidenceChange::of(read, updated);
+        if let EvidenceChange::Replace(all) = &evidence {
+            set.push((attribute::EVIDENCE, all.clone()));
+        }
         let assignments: Vec<String> = set.into_iter().map(|(name, value)| change.assign(name, value)).collect();
         change.update = format!("SET {}", assignments.join(", "));
         if !remove.is_empty() {
             let names: Vec<String> = remove.into_iter().map(|name| change.name(name)).collect();
             change.update.push_str(&format!(" REMOVE {}", names.join(", ")));
         }
-        change.add_evidence(read, updated);
-        change.condition = change.as_it_was_read(read, updated, reopen);
+        if let EvidenceChange::Add(new) = evidence {
+            let name = change.name(attribute::EVIDENCE);
+            change.update.push_str(&format!(" ADD {name} :new"));
+            change.values.insert(":new".to_owned(), new);
+        }
+        change.condition = change.as_it_was_read(read);
         change
     }
 
@@ -82,38 +92,40 @@ impl Change {
         format!("{} = :{name}", self.name(name))
     }
 
-    /// Only ever added: of writers at one time none takes away what another one adds.
-    fn add_evidence(&mut self, read: Option<&ServerMonth>, updated: &ServerMonth) {
-        let known = |told: &&Evidence| read.is_some_and(|read| read.evidence.contains(told));
-        let new: Vec<String> = updated.evidence.iter().filter(|told| !known(told)).map(ToString::to_string).collect();
-        if !new.is_empty() {
-            let evidence = self.name(attribute::EVIDENCE);
-            self.update.push_str(&format!(" ADD {evidence} :new"));
-            self.values.insert(":new".to_owned(), AttributeValue::Ss(new));
-        }
-    }
-
-    /// Evidence only grows, so that its number tells whether it is the same.
-    fn as_it_was_read(&mut self, read: Option<&ServerMonth>, updated: &ServerMonth, reopen: bool) -> String {
+    /// Every write counts the revision up.
+    fn as_it_was_read(&mut self, read: Option<&ServerMonth>) -> String {
         let Some(read) = read else { return format!("attribute_not_exists({})", self.name(attribute::ID)) };
-        let evidence = self.name(attribute::EVIDENCE);
-        let mut conditions = Vec::new();
-        if read.evidence.is_empty() {
-            conditions.push(format!("attribute_not_exists({evidence})"));
-        } else {
-            self.values.insert(":count".to_owned(), AttributeValue::N(read.evidence.len().to_string()));
-            conditions.push(format!("size({evidence}) = :count"));
+        self.values.insert(":read".to_owned(), AttributeValue::N(read.revision.to_string()));
+        format!("{} = :read", self.name(attribute::REVISION))
+    }
+}
+
+/// The revision that a write makes of an item as it was read.
+fn next_revision(read: Option<&ServerMonth>) -> u64 {
+    read.map_or(0, |read| read.revision) + 1
+}
+
+/// What a write does with an item's evidence.
+enum EvidenceChange {
+    Nothing,
+    /// Only what is new is sent.
+    Add(AttributeValue),
+    /// Some was folded and goes: the set is replaced whole.
+    Replace(AttributeValue),
+}
+
+impl EvidenceChange {
+    fn of(read: Option<&ServerMonth>, updated: &ServerMonth) -> Self {
+        let before = read.map(|read| &read.evidence);
+        let is_known = |told: &&Evidence| before.is_some_and(|before| before.contains(*told));
+        let strings = |evidence: &mut dyn Iterator<Item = &Evidence>| {
+            AttributeValue::Ss(evidence.map(ToString::to_string).collect())
+        };
+        if before.is_some_and(|before| !before.is_subset(&updated.evidence)) {
+            return Self::Replace(strings(&mut updated.evidence.iter()));
         }
-        if updated.summary.is_some() {
-            let as_of = self.name(attribute::AS_OF);
-            conditions.push(format!("(attribute_not_exists({as_of}) OR {as_of} <= :{})", attribute::AS_OF));
-        }
-        if !reopen {
-            let is_final = self.name(attribute::FINAL);
-            self.values.insert(":open".to_owned(), AttributeValue::Bool(false));
-            conditions.push(format!("(attribute_not_exists({is_final}) OR {is_final} = :open)"));
-        }
-        conditions.join(" AND ")
+        let mut new = updated.evidence.iter().filter(|told| !is_known(told)).peekable();
+        if new.peek().is_none() { Self::Nothing } else { Self::Add(strings(&mut new)) }
     }
 }
 
@@ -180,7 +192,13 @@ impl ItemReader<'_> {
             summary: self.summary()?,
             is_final: is_final(&self.item),
             late_evidence: self.evidence(attribute::LATE_EVIDENCE)?,
+            revision: self.number(attribute::REVISION)?,
         })
+    }
+
+    fn number(&self, name: &str) -> Result<u64, ServiceError> {
+        let number = self.item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
+        number.ok_or_else(|| self.unreadable(name))
     }
 
     fn summary(&self) -> Result<Option<Summary>, ServiceError> {
@@ -233,5 +251,5 @@ fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<Option<T>, ServiceError
 }
 
 fn unreadable(what: String) -> ServiceError {
-    ServiceError::unexpected("reading the history table", what)
+    ServiceError::unexpected("reading the history table", what).of_one_item()
 }

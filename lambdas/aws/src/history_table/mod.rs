@@ -79,13 +79,8 @@ impl RuntimeHistory for RuntimeHistoryTable {
         Ok(servers)
     }
 
-    async fn write(
-        &self,
-        read: Option<&ServerMonth>,
-        updated: &ServerMonth,
-        reopen: bool,
-    ) -> Result<HistoryWritten, ServiceError> {
-        let change = item::Change::of(read, updated, reopen);
+    async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<HistoryWritten, ServiceError> {
+        let change = item::Change::of(read, updated);
         let answer = self
             .update(&updated.id, updated.month)
             .update_expression(change.update)
@@ -108,11 +103,13 @@ impl RuntimeHistory for RuntimeHistoryTable {
     async fn record(&self, id: &InstanceId, month: Month, evidence: &Evidence) -> Result<Recorded, ServiceError> {
         let answer = self
             .update(id, month)
-            .update_expression("ADD #evidence :evidence")
+            .update_expression("ADD #evidence :evidence, #revision :one")
             .condition_expression(
                 "attribute_exists(#id) AND attribute_not_exists(#left) AND (attribute_not_exists(#final) OR #final = :open)",
             )
             .expression_attribute_names("#evidence", attribute::EVIDENCE)
+            .expression_attribute_names("#revision", attribute::REVISION)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .expression_attribute_names("#id", attribute::ID)
             .expression_attribute_names("#left", attribute::LEFT_AT)
             .expression_attribute_names("#final", attribute::FINAL)
@@ -143,9 +140,11 @@ impl RuntimeHistory for RuntimeHistoryTable {
     ) -> Result<(), ServiceError> {
         let answer = self
             .update(id, month)
-            .update_expression("ADD #late :late")
+            .update_expression("ADD #late :late, #revision :one")
             .condition_expression("attribute_exists(#id)")
             .expression_attribute_names("#late", attribute::LATE_EVIDENCE)
+            .expression_attribute_names("#revision", attribute::REVISION)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .expression_attribute_names("#id", attribute::ID)
             .expression_attribute_values(
                 ":late",

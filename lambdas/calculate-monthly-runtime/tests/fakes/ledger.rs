@@ -44,34 +44,19 @@ impl RuntimeHistory for &FakeLedger {
         Ok(items.values().filter(|item| item.month == month).map(listed).collect())
     }
 
-    async fn write(
-        &self,
-        read: Option<&ServerMonth>,
-        updated: &ServerMonth,
-        reopen: bool,
-    ) -> Result<HistoryWritten, ServiceError> {
+    async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<HistoryWritten, ServiceError> {
         if self.failing.lock().unwrap().contains(&updated.id) {
             return Err(denied("DynamoDB UpdateItem"));
         }
         let mut items = self.items.lock().unwrap();
         let key = (updated.id.clone(), updated.month);
         let current = items.get(&key);
-        let as_of = |item: &ServerMonth| item.summary.as_ref().map(|summary| summary.as_of);
-        let as_read = match (read, current) {
-            (None, None) => true,
-            (Some(read), Some(current)) => {
-                read.evidence.len() == current.evidence.len()
-                    && as_of(current) <= as_of(updated)
-                    && (reopen || !current.is_final)
-            }
-            _ => false,
-        };
+        let as_read = read.map(|read| read.revision) == current.map(|current| current.revision);
         if !as_read {
             return Ok(HistoryWritten::Conflict(current.cloned().map(Box::new)));
         }
-        let mut item = updated.clone();
-        item.evidence.extend(current.into_iter().flat_map(|current| current.evidence.clone()));
-        items.insert(key, item);
+        let revision = read.map_or(0, |read| read.revision) + 1;
+        items.insert(key, ServerMonth { revision, ..updated.clone() });
         *self.writes.lock().unwrap() += 1;
         Ok(HistoryWritten::Stored)
     }
@@ -82,6 +67,7 @@ impl RuntimeHistory for &FakeLedger {
             Some(item) if item.is_final => Recorded::Final,
             Some(item) if item.left_at.is_none() => {
                 item.evidence.insert(evidence.clone());
+                item.revision += 1;
                 Recorded::Added(Box::new(item.clone()))
             }
             _ => Recorded::Unknown,
@@ -96,6 +82,7 @@ impl RuntimeHistory for &FakeLedger {
     ) -> Result<(), ServiceError> {
         if let Some(item) = self.items.lock().unwrap().get_mut(&(id.clone(), month)) {
             item.late_evidence.extend(evidence.iter().cloned());
+            item.revision += 1;
         }
         Ok(())
     }

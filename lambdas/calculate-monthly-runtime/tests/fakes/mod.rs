@@ -179,7 +179,7 @@ impl RuntimeCache for &FakeCache {
         }
         self.order.lock().unwrap().push(id.clone());
         let mut entries = self.entries.lock().unwrap();
-        let rank = |entry: &CacheEntry| (entry.month, entry.evidence, entry.timestamp);
+        let rank = |entry: &CacheEntry| (entry.month, entry.revision, entry.timestamp);
         let knows_more = match entries.get(id) {
             None => rule == WriteRule::ExistingOnly,
             Some(old) => rank(old) > rank(entry) && old.timestamp >= entry.timestamp - TimeDelta::hours(2),

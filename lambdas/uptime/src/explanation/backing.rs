@@ -59,6 +59,9 @@ impl Derivation<'_> {
             let than = if self.month.left_at.is_some() { "the last of it as a server" } else { "the minutes" };
             return Some(format!("later than {than}, which are told up to {}", day_and_time(self.horizon)));
         }
+        if told.digest().is_none() && self.points.digests.iter().any(|(window, _)| told.is_digested_in(window)) {
+            return Some("told again of a time of which only the sums are kept".to_owned());
+        }
         let telling = Telling::of(told, &self.evidence, self.points.machine);
         match (telling.itself, telling.since_start) {
             (None, Some(window)) => Some(old_news(window.to)),

@@ -1,13 +1,16 @@
 //! From the timeline's points and gaps to the reasons.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{End, ExplainedSegment, Reason};
-use crate::evidence::Evidence;
+use super::sentences::why_possible_in_digest;
+use super::{End, ExplainedSegment, Reason, Witness};
+use crate::digest::Digest;
+use crate::evidence::{Evidence, State};
 use crate::minutes::RunningTime;
-use crate::points::{Point, Points, State};
+use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
 use crate::timeline::{Certainty, Gap, Segment, Timeline};
+use crate::window::Window;
 
 /// A timeline, and how it came about.
 pub(super) struct Derivation<'m> {
@@ -16,7 +19,7 @@ pub(super) struct Derivation<'m> {
     pub(super) horizon: DateTime<Utc>,
     pub(super) points: Points,
     pub(super) timeline: Timeline,
-    /// One more than points: each but the last ends at the point of its number.
+    /// In time order: each but the last ends at the point of its number, or at a digest before it.
     pub(super) gaps: Vec<Gap>,
     /// All evidence up to the horizon.
     pub(super) evidence: Vec<&'m Evidence>,
@@ -41,12 +44,12 @@ impl<'m> Derivation<'m> {
             let before = so_far;
             let minutes = match segment.certainty {
                 Certainty::Proven => {
-                    so_far.0.proven += segment.window.length();
+                    so_far.0.proven += segment.length();
                     so_far.0.minutes() - before.0.minutes()
                 }
                 // Possible time is counted on top of all proven time, as the uncertainty is.
                 Certainty::Possible => {
-                    so_far.1.possible += segment.window.length();
+                    so_far.1.possible += segment.length();
                     so_far.1.uncertainty() - before.1.uncertainty()
                 }
             };
@@ -55,17 +58,23 @@ impl<'m> Derivation<'m> {
                 to: self.end(&segment),
                 minutes,
                 certainty: segment.certainty,
+                in_parts: segment.sum.is_some(),
                 why: self.why(&segment),
             }
         });
         segments.collect()
     }
 
-    /// The numbers of the gaps in which a segment lies.
-    fn gaps_of(&self, segment: Segment) -> impl DoubleEndedIterator<Item = usize> + '_ {
+    /// The gaps in which a segment lies.
+    fn gaps_of(&self, segment: Segment) -> impl DoubleEndedIterator<Item = &Gap> + '_ {
         let (window, certainty) = (segment.window, segment.certainty);
-        let shares = self.gaps.iter().map(move |gap| gap.part(certainty)).enumerate();
-        shares.filter(move |(_, share)| !share.within(&window).is_empty()).map(|(number, _)| number)
+        self.gaps.iter().filter(move |gap| !gap.part(certainty).within(&window).is_empty())
+    }
+
+    /// The digests that a segment comes from, whole or in part.
+    fn digests_of(&self, segment: Segment) -> impl DoubleEndedIterator<Item = &(Window, Digest)> + '_ {
+        let lies_in = move |(window, _): &&(Window, Digest)| !window.within(&segment.window).is_empty();
+        self.points.digests.iter().filter(lies_in)
     }
 
     /// The segment that a month's share was cut from.
@@ -77,7 +86,11 @@ impl<'m> Derivation<'m> {
 
     fn begin(&self, share: &Segment) -> End {
         let whole = self.whole(share);
-        let real = self.gaps_of(whole).next().and_then(|number| self.begin_in(number, whole));
+        let at = whole.window.from;
+        let real = match self.digests_of(whole).next().filter(|(window, _)| window.from == at) {
+            Some((window, digest)) => Some(self.folded(at, *window, digest)),
+            None => self.gaps_of(whole).next().and_then(|gap| self.begin_in(gap, whole)),
+        };
         match real {
             Some(end) if whole.window.from == share.window.from => end,
             // Only the time before all that is known has no beginning, and no month reaches as far back.
@@ -87,7 +100,11 @@ impl<'m> Derivation<'m> {
 
     fn end(&self, share: &Segment) -> End {
         let whole = self.whole(share);
-        let real = self.gaps_of(whole).next_back().map(|number| self.end_in(number, whole));
+        let at = whole.window.to;
+        let real = match self.digests_of(whole).next_back().filter(|(window, _)| window.to == at) {
+            Some((window, digest)) => Some(self.folded(at, *window, digest)),
+            None => self.gaps_of(whole).next_back().map(|gap| self.end_in(gap, whole)),
+        };
         match real {
             Some(end) if whole.window.to == share.window.to => end,
             real => End::cut(share.window.to, Reason::MonthEnds, real),
@@ -95,8 +112,8 @@ impl<'m> Derivation<'m> {
     }
 
     /// Why a segment begins in a gap; none where nothing is known of what came before.
-    fn begin_in(&self, number: usize, whole: Segment) -> Option<End> {
-        let (gap, at) = (&self.gaps[number], whole.window.from);
+    fn begin_in(&self, gap: &Gap, whole: Segment) -> Option<End> {
+        let (number, at) = (gap.number, whole.window.from);
         if at > gap.window.from {
             return Some(match whole.certainty {
                 Certainty::Proven => self.told(at, Reason::CoverageBegins, self.points.points.get(number)),
@@ -112,8 +129,8 @@ impl<'m> Derivation<'m> {
     }
 
     /// Why a segment ends in a gap.
-    fn end_in(&self, number: usize, whole: Segment) -> End {
-        let (gap, at) = (&self.gaps[number], whole.window.to);
+    fn end_in(&self, gap: &Gap, whole: Segment) -> End {
+        let (number, at) = (gap.number, whole.window.to);
         let next = self.points.points.get(number);
         if at < gap.window.to {
             return self.told(at, Reason::CoverageBegins, next);
@@ -131,6 +148,12 @@ impl<'m> Derivation<'m> {
         self.points.points.get(gap.checked_sub(1)?)
     }
 
+    /// An end at that of a stretch of which only the sums are kept.
+    fn folded(&self, at: DateTime<Utc>, stretch: Window, digest: &Digest) -> End {
+        let witness = Witness::of_digest(at, stretch, digest);
+        End { at, reason: Reason::Folded, evidence: vec![witness], beyond: None }
+    }
+
     fn told(&self, at: DateTime<Utc>, reason: Reason, point: Option<&Point>) -> End {
         let evidence = point.map(|point| self.witnesses(point)).unwrap_or_default();
         End { at, reason, evidence, beyond: None }
@@ -140,7 +163,11 @@ impl<'m> Derivation<'m> {
     fn why(&self, share: &Segment) -> Vec<String> {
         match share.certainty {
             Certainty::Proven => Vec::new(),
-            Certainty::Possible => self.gaps_of(*share).map(|number| self.why_possible(number)).collect(),
+            Certainty::Possible => {
+                let gaps = self.gaps_of(*share).filter(|_| share.sum.is_none()).map(|gap| self.why_possible(gap));
+                let digests = self.digests_of(*share).filter(|(_, digest)| digest.possible > TimeDelta::zero());
+                gaps.chain(digests.map(|(window, digest)| why_possible_in_digest(*window, digest))).collect()
+            }
         }
     }
 }

@@ -80,6 +80,8 @@ pub struct ExplainedSegment {
     pub minutes: Minutes,
     /// Whether it certainly ran.
     pub certainty: Certainty,
+    /// True where the server ran so long in all between its ends, and not all the time: only the sum is kept.
+    pub in_parts: bool,
     /// Why it is not proven; a sentence for each gap between two pieces of evidence. Empty where it is.
     pub why: Vec<String>,
 }
@@ -105,6 +107,8 @@ pub struct End {
 pub enum Reason {
     /// The evidence tells a change, or saw it at that instant.
     Evidence,
+    /// A stretch begins or ends of which only the sums are kept.
+    Folded,
     /// The server came into being.
     Created,
     /// The month begins: the segment began before.

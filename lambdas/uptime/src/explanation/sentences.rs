@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::derivation::Derivation;
-use crate::points::State;
-use crate::timeline::Certainty;
+use crate::digest::Digest;
+use crate::evidence::State;
+use crate::minutes::Minutes;
+use crate::timeline::{Certainty, Gap};
 use crate::window::Window;
 
 /// As people read it, in UTC.
@@ -12,13 +14,19 @@ pub(super) fn day_and_time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
+/// Why the server may have run in a stretch of which only the sums are kept.
+pub(super) fn why_possible_in_digest(stretch: Window, digest: &Digest) -> String {
+    let (from, to) = (day_and_time(stretch.from), day_and_time(stretch.to));
+    let (pieces, possible) = (digest.pieces, Minutes::floor(digest.possible));
+    format!("{pieces} pieces of evidence from {from} to {to} were folded into sums, and left {possible} minutes open")
+}
+
 impl Derivation<'_> {
     /// Why the server may have run in a gap.
-    pub(super) fn why_possible(&self, number: usize) -> String {
-        let gap = &self.gaps[number];
+    pub(super) fn why_possible(&self, gap: &Gap) -> String {
         let (from, to) = (day_and_time(gap.window.from), day_and_time(gap.window.to));
-        let first = number == 0;
-        let last = number == self.points.points.len();
+        let first = gap.number == 0;
+        let last = gap.number == self.points.points.len();
         let unread = self.unread(gap.window.within(&self.month_so_far()));
         let possible = gap.part(Certainty::Possible);
         let all_covered = self.month.coverage.holes(possible).is_empty();

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::sentences::day_and_time;
+use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
+use crate::window::Window;
 
 /// One piece of evidence, in words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -48,14 +51,23 @@ impl Witness {
             Fact::SeenStopped { .. } => "seen stopped",
             Fact::SeenTerminated { .. } => "seen terminated",
             Fact::Created => "created",
+            Fact::Digest(_) => "folded",
         };
         let (source, event_id) = match &told.source {
             Source::CloudTrail { event_name, event_id } => (format!("CloudTrail {event_name}"), event_id.as_str()),
             Source::StateChange { event_id } => ("state-change event".to_owned(), event_id.as_str()),
             Source::Ec2 => (format!("EC2 {}", ec2_field(&told.fact)), ""),
+            Source::Ledger => ("the ledger".to_owned(), ""),
         };
         let event_id = (!event_id.is_empty()).then(|| event_id.to_owned());
         Self { at: told.at, says, source, event_id, seen_at: None }
+    }
+
+    /// One end of a stretch of which only the sums are kept.
+    pub(crate) fn of_digest(at: DateTime<Utc>, stretch: Window, digest: &Digest) -> Self {
+        let (from, to, pieces) = (day_and_time(stretch.from), day_and_time(stretch.to), digest.pieces);
+        let source = format!("the ledger, of {pieces} pieces of evidence from {from} to {to}");
+        Self { at, says: "folded", source, event_id: None, seen_at: None }
     }
 
     /// The last start that a look at the server showed.
@@ -72,5 +84,7 @@ fn ec2_field(fact: &Fact) -> &'static str {
         Fact::Stopped | Fact::Interrupted | Fact::Terminated => "StateTransitionReason",
         Fact::SeenRunning { .. } | Fact::SeenStopped { .. } | Fact::SeenTerminated { .. } => "DescribeInstances",
         Fact::Created => "network interface",
+        // No look shows one.
+        Fact::Digest(_) => "",
     }
 }

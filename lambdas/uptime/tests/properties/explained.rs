@@ -44,7 +44,7 @@ fn assert_explained(month: &ServerMonth, now: DateTime<Utc>) -> TestCaseResult {
 
 fn assert_reason(explanation: &Explanation, end: &End, limit: DateTime<Utc>, cut: Reason) -> TestCaseResult {
     let has_evidence = match end.reason {
-        Reason::Evidence => end.evidence.iter().any(|witness| witness.at == end.at),
+        Reason::Evidence | Reason::Folded => end.evidence.iter().any(|witness| witness.at == end.at),
         Reason::Created => end.evidence.iter().all(|witness| witness.says == "created") && !end.evidence.is_empty(),
         Reason::CoverageBegins | Reason::CoverageEnds => !end.evidence.is_empty(),
         Reason::AsOf | Reason::Left => end.at == explanation.as_of,

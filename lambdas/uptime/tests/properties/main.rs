@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds wrong should stop it")]
 
 mod explained;
+mod folded;
 mod garbage;
 mod looked_at;
 mod plan;
