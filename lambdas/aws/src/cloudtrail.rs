@@ -11,7 +11,7 @@ use aws_sdk_cloudtrail::primitives::DateTime as SmithyDateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::timeout_at;
-use uptime::{InstanceId, LIFECYCLE_EVENTS, ServerEvidence, Window, read_record};
+use uptime::{BlindSpots, EVICTION, InstanceId, LIFECYCLE_EVENTS, ServerEvidence, Window, read_record};
 
 use crate::error::ServiceError;
 use crate::pacer::Pacer;
@@ -62,6 +62,14 @@ impl EventHistory for CloudTrailHistory {
         let attribute = (LookupAttributeKey::ResourceName, id.as_str().to_owned());
         CloudTrailSweep::new(self.clone(), window, [attribute])
     }
+
+    fn lookup_spot(&self, id: &InstanceId, window: Window) -> CloudTrailSweep {
+        let attributes = [
+            (LookupAttributeKey::ResourceName, id.as_str().to_owned()),
+            (LookupAttributeKey::EventName, EVICTION.to_owned()),
+        ];
+        CloudTrailSweep::new(self.clone(), window, attributes)
+    }
 }
 
 /// A sweep under way: one cursor per lookup attribute, each reading newest first.
@@ -71,6 +79,7 @@ pub struct CloudTrailSweep {
     window: Window,
     cursors: Vec<Cursor>,
     evidence: Vec<ServerEvidence>,
+    blind: BlindSpots,
 }
 
 /// How far one lookup attribute has been read.
@@ -81,6 +90,7 @@ struct Cursor {
     /// Everything after it, up to the window's end, has been read.
     reached: DateTime<Utc>,
     evidence: Vec<ServerEvidence>,
+    blind: BlindSpots,
     cost: SweepCost,
 }
 
@@ -95,9 +105,11 @@ impl CloudTrailSweep {
             next_token: None,
             reached: window.to,
             evidence: Vec::new(),
+            blind: BlindSpots::none(),
             cost: SweepCost::default(),
         };
-        Self { history, window, cursors: attributes.into_iter().map(cursor).collect(), evidence: Vec::new() }
+        let cursors = attributes.into_iter().map(cursor).collect();
+        Self { history, window, cursors, evidence: Vec::new(), blind: BlindSpots::none() }
     }
 }
 
@@ -112,6 +124,7 @@ impl Sweep for CloudTrailSweep {
         let outcomes = futures::future::join_all(reads).await;
         for cursor in &mut self.cursors {
             self.evidence.append(&mut cursor.evidence);
+            self.blind = std::mem::take(&mut self.blind).and(&std::mem::take(&mut cursor.blind));
         }
         outcomes.into_iter().collect()
     }
@@ -123,6 +136,10 @@ impl Sweep for CloudTrailSweep {
 
     fn take_evidence(&mut self) -> Vec<ServerEvidence> {
         std::mem::take(&mut self.evidence)
+    }
+
+    fn take_blind_spots(&mut self) -> BlindSpots {
+        std::mem::take(&mut self.blind)
     }
 
     fn cost(&self) -> SweepCost {
@@ -212,6 +229,10 @@ impl Cursor {
             Ok(evidence) => self.evidence.extend(evidence),
             Err(error) => {
                 self.cost.unreadable += 1;
+                let at = event.event_time().and_then(|time| DateTime::from_timestamp(time.secs(), 0));
+                if let (Some(name), Some(at)) = (event.event_name(), at) {
+                    self.blind.add(name, at);
+                }
                 let event_id = event.event_id().unwrap_or("unknown");
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 tracing::warn!(event_id, %error, cause, "Skipped CloudTrail event {event_id}: {error}");

@@ -53,6 +53,13 @@ impl ServiceError {
         Self { operation, code, is_of_one_item: false, message: message.clone(), source: message.into() }
     }
 
+    /// The same failure, told of another server that it befell.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let message = self.message.clone();
+        Self { code: self.code.clone(), source: self.to_string().into(), message, ..*self }
+    }
+
     /// The same, of which one item is to blame.
     #[must_use]
     pub fn of_one_item(self) -> Self {

@@ -1,12 +1,13 @@
 //! What a handler needs of AWS, in domain types. The adapters of this crate implement it; tests put fakes in their place.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth, Window,
+    BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth,
+    SweptFor, Window,
 };
 
 use crate::error::ServiceError;
@@ -41,6 +42,10 @@ pub trait EventHistory {
 
     /// Begins to read the lifecycle events of one server only: for one it is cheaper, for a fleet it is not.
     fn lookup(&self, id: &InstanceId, window: Window) -> Self::Sweep;
+
+    /// The same of one that may be a Spot server: EC2's records of taking its capacity back name no resources, so they have
+    /// to be asked for by their name, of all servers.
+    fn lookup_spot(&self, id: &InstanceId, window: Window) -> Self::Sweep;
 }
 
 /// Reading a history back in time, from the end of its window on.
@@ -61,6 +66,9 @@ pub trait Sweep: Send {
 
     /// The evidence read since it was last taken.
     fn take_evidence(&mut self) -> Vec<ServerEvidence>;
+
+    /// The launches and starts that could not be read since they were last taken.
+    fn take_blind_spots(&mut self) -> BlindSpots;
 
     /// What reading cost so far.
     fn cost(&self) -> SweepCost;
@@ -281,6 +289,32 @@ pub struct SweepState {
     pub final_month: Option<Month>,
     /// The last server of a run that was stopped by its deadline: the next run begins after it.
     pub resume_after: Option<InstanceId>,
+    /// Launches and starts in the coverage that could not be read.
+    pub blind: BlindSpots,
+    /// The servers whose item could not be read or written, so that the coverage is not theirs.
+    pub holes: BTreeMap<InstanceId, Hole>,
     /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
     pub revision: u64,
+}
+
+impl SweepState {
+    /// What a server may rely on.
+    pub fn for_server(&self, id: &InstanceId) -> SweptFor {
+        let hole = self.holes.get(id).map(|hole| hole.windows.clone()).unwrap_or_default();
+        SweptFor { coverage: self.coverage.clone(), hole, blind: self.blind.clone() }
+    }
+
+    /// True for a server whose item of a month could not be brought up to the watermark.
+    pub fn owes(&self, id: &InstanceId, month: Month) -> bool {
+        self.holes.get(id).is_some_and(|hole| hole.months.contains(&month))
+    }
+}
+
+/// What is missing in a server's items, though the fleet's watermark has passed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hole {
+    /// The windows of time of which its evidence was read and could not be stored.
+    pub windows: Coverage,
+    /// The months whose items lack it.
+    pub months: BTreeSet<Month>,
 }

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{CacheEntry, Coverage, Evidence, Fact, InstanceId, Month, ServerMonth, Source, Window};
+use uptime::{BlindSpots, CacheEntry, Coverage, Evidence, Fact, InstanceId, Month, ServerMonth, Source, Window};
 use uptime_aws::clients::Clients;
 use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::ports::{HistoryWritten, Recorded, RuntimeCache, RuntimeHistory, SweepState, WriteRule, Written};
+use uptime_aws::ports::{HistoryWritten, Hole, Recorded, RuntimeCache, RuntimeHistory, SweepState, WriteRule, Written};
 use uptime_aws::servers_table::ServersTable;
 
 const SERVERS: u64 = 6;
@@ -179,6 +179,8 @@ async fn the_watermark_is_never_overwritten(history: &RuntimeHistoryTable) {
         rolled_over: Some(month()),
         final_month: Some(month().previous()),
         resume_after: Some(id(3)),
+        blind: BlindSpots { starts: covered(), launches: Coverage::none() },
+        holes: BTreeMap::from([(id(4), Hole { windows: covered(), months: BTreeSet::from([month()]) })]),
         revision: 0,
     };
     assert!(history.store_sweep_state(&first, &full).await.unwrap());

@@ -11,6 +11,7 @@ use uptime_ledger::Invocation;
 use crate::error::{RunError, in_time};
 use crate::folding::Learnt;
 use crate::handler::Calculation;
+use crate::holes::are_few;
 use crate::passes::{Pass, Reached};
 use crate::reading::{Plan, Reader};
 use crate::report::{HistoryReport, Report};
@@ -41,15 +42,16 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let state = in_time(invocation, "reading the history table", self.ledger.sweep_state()).await?;
         let state = state.map_err(RunError::HistoryRead)?;
         let roster = self.roster(request, observed, &state, invocation).await?;
-        let mut report = Report::new(request, roster.len(), &request.missing(|id| roster.observed.contains_key(id)));
+        let missing = request.missing(|id| roster.observed.contains_key(id));
+        let mut report = Report::new(request, invocation.now, roster.len(), &missing);
         if roster.is_empty() {
             return Ok(report);
         }
         let mut learnt = self.learn(roster, state, invocation).await?;
         let failure = learnt.reading.failure.take();
-        let closed = self.close_last_months(&learnt, invocation).await?;
         let lookups = SingleLookups::new(SINGLE_LOOKUPS, invocation.reading_deadline);
         let pass = Pass { learnt: &learnt, lookups: &lookups, rewrite: learnt.forgets };
+        let closed = self.close_last_months(&pass, invocation).await?;
         let ids = learnt.roster.in_order(&learnt.state, &learnt.reading, learnt.fills_hole());
         let reached = self.settle(&pass, &ids, invocation, &mut report).await?;
         report.closed(&closed);
@@ -116,10 +118,17 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let mut read = learnt.state.clone();
         for _ in 0..ATTEMPTS {
             let mut next = SweepState { resume_after: reached.stopped_after.clone(), ..read.clone() };
-            if reached.all_stored && closed.all_stored {
-                let before = if learnt.forgets { &Default::default() } else { &read.coverage };
-                let remembered =
-                    Window::new(remembered_since(learnt.now), learnt.now.max(before.end().unwrap_or(learnt.now)));
+            let before = if learnt.forgets { &Default::default() } else { &read.coverage };
+            let remembered =
+                Window::new(remembered_since(learnt.now), learnt.now.max(before.end().unwrap_or(learnt.now)));
+            let month = Month::of(learnt.now);
+            for (stored, month) in [(&reached.stored, month), (&closed.stored, month.previous())] {
+                stored.apply(&mut next.holes, month, &learnt.reading.covered, &remembered);
+            }
+            if !are_few(&next.holes) {
+                next.holes.clone_from(&read.holes);
+            } else if reached.stored.is_settled() && closed.stored.is_settled() {
+                next.blind = read.blind.clone().and(&learnt.reading.blind).within(&remembered);
                 next.coverage = learnt.reading.covered.clone().and(before).within(&remembered);
                 next.lacks_history = reached.lacks_history;
                 next.rolled_over = next.rolled_over.max(closed.rolled_over);

@@ -1,7 +1,8 @@
 //! From an item of the history and what a run has learnt to the item as it should be. No I/O.
 
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, InstanceId, Month, ServerMonth, Window};
+use uptime::{BlindSpots, Coverage, InstanceId, Month, ServerMonth, SweptFor, Window};
+use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::SweepState;
 use uptime_ledger::{Folded, OwnHistory};
 
@@ -32,7 +33,7 @@ impl Learnt {
         previous: Option<&ServerMonth>,
         own: &OwnHistory,
     ) -> Folded {
-        let mut month = ServerMonth::going_on(id, Month::of(self.now), stored, previous, &self.state.coverage);
+        let mut month = ServerMonth::going_on(id, Month::of(self.now), stored, previous, &self.swept_for(id));
         let observation = self.roster.observed.get(id);
         if observation.is_some() {
             month.left_at = None;
@@ -46,11 +47,17 @@ impl Learnt {
     }
 
     /// A month that is over. The first look at the server after its end tells of the end; later ones tell nothing more.
-    pub(crate) fn fold_closed(&self, id: &InstanceId, closing: Closing, stored: Option<&ServerMonth>) -> Folded {
+    pub(crate) fn fold_closed(
+        &self,
+        id: &InstanceId,
+        closing: Closing,
+        stored: Option<&ServerMonth>,
+        own: &OwnHistory,
+    ) -> Folded {
         let month = closing.month;
         let mut closed = stored.cloned().unwrap_or_else(|| ServerMonth::new(id.clone(), month));
-        closed.assume_swept(&self.state.coverage);
-        self.teach(&mut closed, &OwnHistory::default());
+        closed.assume_swept(&self.swept_for(id));
+        self.teach(&mut closed, own);
         if closing.reopen {
             closed.learn(closed.late_evidence.clone(), &Coverage::none());
         }
@@ -67,8 +74,29 @@ impl Learnt {
     }
 
     fn teach(&self, month: &mut ServerMonth, own: &OwnHistory) {
-        month.learn(self.reading.about(&month.id).iter().cloned(), &self.reading.covered);
-        month.learn(own.evidence.iter().cloned(), &own.covered);
+        let observed = self.roster.observed.get(&month.id).and_then(|observation| observation.created_at);
+        let created = month.created().or(observed);
+        let blind = self.blind().and(&own.blind);
+        let read = blind.taken_from(self.reading.covered.clone(), created);
+        month.learn(self.reading.about(&month.id).iter().cloned(), &read);
+        month.learn(own.evidence.iter().cloned(), &blind.taken_from(own.covered.clone(), created));
+    }
+
+    /// What a server may rely on of earlier runs' sweeps.
+    pub(crate) fn swept_for(&self, id: &InstanceId) -> SweptFor {
+        SweptFor { blind: self.blind(), ..self.state.for_server(id) }
+    }
+
+    /// Launches and starts that could not be read, by this run or earlier ones.
+    pub(crate) fn blind(&self) -> BlindSpots {
+        self.state.blind.clone().and(&self.reading.blind)
+    }
+
+    /// True where what could not be stored of a server is in its month now.
+    pub(crate) fn is_healed(&self, month: &ServerMonth) -> bool {
+        let Some(hole) = self.state.holes.get(&month.id) else { return false };
+        let readable = self.blind().taken_from(hole.windows.clone(), month.created());
+        readable.windows().iter().all(|window| month.coverage.holes(*window).is_empty())
     }
 
     fn summarize(&self, month: ServerMonth, stored: Option<&ServerMonth>) -> Folded {
@@ -109,10 +137,16 @@ impl Learnt {
         self.state.coverage.clone().and(&self.reading.covered)
     }
 
-    /// True for a server of which less was read than of the fleet, such as one that was not a server when the fleet was
-    /// swept, and where the rest would tell its state at the month's start.
-    pub(crate) fn lacks_own_history(&self, folded: &Folded) -> bool {
-        let lacks = |swept: &Window| !folded.month.coverage.holes(*swept).is_empty();
-        folded.lacks_history && self.swept().windows().iter().any(lacks)
+    /// From when on a server's own records are to be read: one of which less was read than of the fleet, such as one that
+    /// was not a server when the fleet was swept, where the rest would tell its state at the month's start; and one whose
+    /// evidence could not be stored.
+    pub(crate) fn own_history_since(&self, folded: &Folded) -> Option<DateTime<Utc>> {
+        let month = &folded.month;
+        if let Some(hole) = self.state.holes.get(&month.id).filter(|_| !self.is_healed(month)) {
+            return hole.windows.start();
+        }
+        let swept = self.blind().taken_from(self.swept(), month.created());
+        let lacks = |swept: &Window| !month.coverage.holes(*swept).is_empty();
+        (folded.lacks_history && swept.windows().iter().any(lacks)).then(|| remembered_since(self.now))
     }
 }

@@ -9,7 +9,7 @@ use uptime_aws::history_table::RuntimeHistoryTable;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, RuntimeCache, RuntimeHistory};
 use uptime_aws::servers_table::ServersTable;
-use uptime_ledger::Invocation;
+use uptime_ledger::{Handled, Invocation};
 
 use crate::config::{Config, Settings};
 use crate::error::{RunError, in_time};
@@ -39,30 +39,29 @@ impl Calculation<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable>
     }
 }
 
-/// Handles one invocation.
-///
-/// # Errors
-/// A failure of the whole run; a failure of one server is counted in the answer.
+/// Handles one invocation. A failure of the whole run is its error; a failure of one server is counted in the answer.
 pub async fn handle<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
     calculation: &Calculation<F, H, L, C>,
     payload: Value,
     invocation: Invocation,
-) -> Result<Response, RunError> {
-    let report = match calculation.run(payload, invocation).await {
-        Ok(report) => report,
-        Err(error) => {
-            if let RunError::Throttled(cost) = &error {
-                println!("{}", calculation.metrics.line(invocation.now, &history_metrics(cost)));
-            }
-            tracing::error!("{error}");
-            return Err(error);
+) -> Handled<Response, RunError> {
+    let metrics = &calculation.metrics;
+    match calculation.run(payload, invocation).await {
+        Ok(report) => {
+            let body = report.body();
+            let (total, processed, errors) = (body.total_servers, body.processed, body.errors);
+            tracing::info!(total, processed, errors, "{}", body.message);
+            Handled { outcome: Ok(Response::of(&body)), metrics: Some(report.metrics(metrics, invocation.now)) }
         }
-    };
-    // Not through the logger: CloudWatch wants the line as it is.
-    println!("{}", report.metrics(&calculation.metrics, invocation.now));
-    let body = report.body();
-    tracing::info!(total = body.total_servers, processed = body.processed, errors = body.errors, "{}", body.message);
-    Ok(Response::of(&body))
+        Err(error) => {
+            tracing::error!("{error}");
+            let metrics = match &error {
+                RunError::Throttled(cost) => Some(metrics.line(invocation.now, &history_metrics(cost))),
+                _ => None,
+            };
+            Handled { outcome: Err(error), metrics }
+        }
+    }
 }
 
 impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<F, H, L, C> {

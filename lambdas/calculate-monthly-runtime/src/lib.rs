@@ -8,6 +8,7 @@ mod current_month;
 pub mod error;
 mod folding;
 pub mod handler;
+mod holes;
 mod passes;
 mod past_month;
 mod reading;

@@ -3,15 +3,15 @@
 use futures::{StreamExt, stream};
 use uptime::{InstanceId, Month, ServerMonth, Window};
 use uptime_aws::ServiceError;
-use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Fleet, RuntimeCache, RuntimeHistory, StoredMonths};
 use uptime_ledger::{Folded, Invocation, OwnHistory, Writing, log_cached, store};
 
 use crate::error::RunError;
 use crate::folding::Learnt;
 use crate::handler::Calculation;
+use crate::holes::Storing;
 use crate::report::Report;
-use crate::storing::{Outcome, SingleLookups, cache, in_time};
+use crate::storing::{Outcome, Settled, SingleLookups, cache, in_time};
 
 /// Servers under way at once.
 const CONCURRENT_SERVERS: usize = 32;
@@ -29,8 +29,8 @@ pub(crate) struct Pass<'p> {
 /// How far a pass came.
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
-    /// True where all that was learnt is stored.
-    pub(crate) all_stored: bool,
+    /// What could be stored, and what not.
+    pub(crate) stored: Storing,
     /// True where some server's state at the month's start is not known.
     pub(crate) lacks_history: bool,
     /// The last server before the time was up; none where all were done.
@@ -57,11 +57,13 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
             (id, outcome)
         });
         let mut settled = std::pin::pin!(settled.buffer_unordered(CONCURRENT_SERVERS));
-        let mut reached = Reached { all_stored: true, ..Reached::default() };
+        let mut reached = Reached::default();
         let mut begun = 0;
-        while let Some((id, (outcome, lacks_history))) = settled.next().await {
-            reached.lacks_history |= lacks_history;
-            reached.all_stored &= matches!(outcome, Outcome::Done(..) | Outcome::Kept | Outcome::CacheFailed(_));
+        while let Some((id, settled)) = settled.next().await {
+            reached.lacks_history |= settled.lacks_history;
+            reached.stored.take(&id, &settled);
+            report.changes(&id, settled.changes);
+            let outcome = settled.outcome;
             begun += usize::from(!matches!(outcome, Outcome::NotBegun));
             if let Outcome::Done(entry, written) = &outcome {
                 log_cached(&id, entry, *written);
@@ -102,64 +104,77 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         all.collect()
     }
 
-    async fn settle_one(&self, pass: &Pass<'_>, id: &InstanceId, items: Items) -> (Outcome, bool) {
+    async fn settle_one(&self, pass: &Pass<'_>, id: &InstanceId, items: Items) -> Settled {
         let Items { stored, previous } = items;
         let stored = match stored {
             Ok(stored) => stored,
-            Err(error) => return (Outcome::HistoryFailed(error), true),
+            Err(error) => return Settled { lacks_history: true, ..Outcome::HistoryFailed(error).into() },
         };
         let learnt = pass.learnt;
-        let mut own = OwnHistory::default();
-        let first = learnt.fold_current(id, stored.as_ref(), previous.as_ref(), &own);
-        if learnt.lacks_own_history(&first) {
-            let remembered = Window::new(remembered_since(learnt.now), learnt.now);
-            own = pass.lookups.read(&self.events, id, remembered).await;
-        }
+        let first = learnt.fold_current(id, stored.as_ref(), previous.as_ref(), &OwnHistory::default());
+        let own = self.own_history(pass, id, &first).await;
         let writing = Writing { rewrite: pass.rewrite, reopen: false };
         let fold = |stored: Option<&ServerMonth>| learnt.fold_current(id, stored, previous.as_ref(), &own);
         match store(&self.ledger, stored, writing, fold).await {
-            Ok(folded) => {
-                let lacks_history = folded.lacks_history;
-                (cache(&self.cache, folded).await, lacks_history)
-            }
-            Err(error) => (Outcome::HistoryFailed(error), true),
+            Ok(folded) => Settled {
+                lacks_history: folded.lacks_history,
+                healed: learnt.is_healed(&folded.month),
+                changes: folded.month.changes_of_last_day(learnt.now),
+                outcome: cache(&self.cache, folded).await,
+            },
+            Err(error) => Settled { lacks_history: true, ..Outcome::HistoryFailed(error).into() },
         }
+    }
+
+    /// What CloudTrail tells of one server of which less was read, or less could be stored, than of the fleet.
+    async fn own_history(&self, pass: &Pass<'_>, id: &InstanceId, folded: &Folded) -> OwnHistory {
+        let learnt = pass.learnt;
+        let Some(since) = learnt.own_history_since(folded) else { return OwnHistory::default() };
+        let may_be_spot = learnt.roster.observed.get(id).is_none_or(|observation| observation.spot.is_some());
+        pass.lookups.read(&self.events, id, Window::new(since, learnt.now), may_be_spot).await
     }
 
     /// Folds and stores each server's month that is over.
     pub(crate) async fn close(
         &self,
-        learnt: &Learnt,
+        pass: &Pass<'_>,
         closing: Closing,
         ids: &[InstanceId],
         invocation: Invocation,
-    ) -> Vec<(InstanceId, Outcome)> {
+    ) -> Vec<(InstanceId, Settled)> {
         let parts = stream::iter(ids.chunks(PART)).map(|part| async move {
             let mut stored = self.ledger.read(closing.month, part).await;
             part.iter().map(|id| (id.clone(), take(&mut stored, id))).collect::<Vec<_>>()
         });
         let closed = parts.buffered(2).flat_map(stream::iter).map(|(id, stored)| async move {
-            let outcome = in_time(invocation.deadline, self.close_one(learnt, closing, &id, stored)).await;
-            (id, outcome.0)
+            let settled = in_time(invocation.deadline, self.close_one(pass, closing, &id, stored)).await;
+            (id, settled)
         });
         closed.buffer_unordered(CONCURRENT_SERVERS).collect().await
     }
 
     async fn close_one(
         &self,
-        learnt: &Learnt,
+        pass: &Pass<'_>,
         closing: Closing,
         id: &InstanceId,
         stored: Result<Option<ServerMonth>, ServiceError>,
-    ) -> (Outcome, bool) {
-        let fold = |stored: Option<&ServerMonth>| learnt.fold_closed(id, closing, stored);
+    ) -> Settled {
+        let learnt = pass.learnt;
         let stored = match stored {
             Ok(stored) => stored,
-            Err(error) => return (Outcome::HistoryFailed(error), true),
+            Err(error) => return Outcome::HistoryFailed(error).into(),
         };
+        let own = if learnt.state.owes(id, closing.month) {
+            let first = learnt.fold_closed(id, closing, stored.as_ref(), &OwnHistory::default());
+            self.own_history(pass, id, &first).await
+        } else {
+            OwnHistory::default()
+        };
+        let fold = |stored: Option<&ServerMonth>| learnt.fold_closed(id, closing, stored, &own);
         match store(&self.ledger, stored, Writing { rewrite: false, reopen: closing.reopen }, fold).await {
-            Ok(Folded { entry, .. }) => (Outcome::Closed(entry), false),
-            Err(error) => (Outcome::HistoryFailed(error), true),
+            Ok(folded) => Settled { healed: learnt.is_healed(&folded.month), ..Outcome::Closed(folded.entry).into() },
+            Err(error) => Outcome::HistoryFailed(error).into(),
         }
     }
 }
@@ -184,6 +199,6 @@ struct Items {
 fn take(items: &mut Result<StoredMonths, ServiceError>, id: &InstanceId) -> Result<Option<ServerMonth>, ServiceError> {
     match items {
         Ok(items) => items.remove(id).transpose(),
-        Err(error) => Err(ServiceError::told(error.operation, error.code.as_deref(), error.to_string())),
+        Err(error) => Err(error.again()),
     }
 }

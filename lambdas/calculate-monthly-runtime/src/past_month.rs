@@ -10,11 +10,12 @@ use uptime_ledger::Invocation;
 use crate::error::{RunError, in_time};
 use crate::folding::Learnt;
 use crate::handler::Calculation;
-use crate::passes::{Closing, PART};
+use crate::passes::{Closing, PART, Pass};
 use crate::reading::{Reader, missing};
 use crate::report::{HistoryReport, Report};
 use crate::request::{InvalidRequest, Request};
 use crate::roster::Roster;
+use crate::storing::SingleLookups;
 
 impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<F, H, L, C> {
     /// Recomputes a month from its history, and from CloudTrail where the history lacks something that CloudTrail still
@@ -37,7 +38,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         }
         let state = in_time(invocation, "reading the history table", self.ledger.sweep_state()).await?;
         let state = state.map_err(RunError::HistoryRead)?;
-        let mut report = Report::new(request, ids.len(), &request.missing(|id| ids.contains(id)));
+        let mut report = Report::new(request, now, ids.len(), &request.missing(|id| ids.contains(id)));
         if ids.is_empty() {
             return Ok(report);
         }
@@ -54,8 +55,10 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let finalize = now >= month.end() + self.settings.month_open && learnt.reading.complete;
         let closing = Closing { month, finalize, reopen: request.reopen };
         let ids: Vec<InstanceId> = ids.into_iter().collect();
-        for (id, outcome) in self.close(&learnt, closing, &ids, invocation).await {
-            report.tally(&id, outcome, false);
+        let lookups = SingleLookups::new(0, invocation.reading_deadline);
+        let pass = Pass { learnt: &learnt, lookups: &lookups, rewrite: false };
+        for (id, settled) in self.close(&pass, closing, &ids, invocation).await {
+            report.tally(&id, settled.outcome, false);
         }
         report.history = Some(HistoryReport::of(&learnt, Default::default()));
         report.verdict()?;
@@ -77,8 +80,9 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
             let mut stored = stored.map_err(RunError::HistoryRead)?;
             let coverage = |id: &InstanceId| match stored.remove(id) {
                 Some(Ok(mut stored)) => {
-                    stored.assume_swept(&state.coverage);
-                    stored.coverage
+                    stored.assume_swept(&state.for_server(id));
+                    // What could not be read once cannot be read again.
+                    stored.coverage.and(&state.blind.starts).and(&state.blind.launches)
                 }
                 _ => Coverage::none(),
             };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
-use uptime::{Coverage, Evidence, InstanceId, ServerEvidence, Window};
+use uptime::{BlindSpots, Coverage, Evidence, InstanceId, ServerEvidence, Window};
 use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Limits, Sweep, SweepCost, SweepState};
 
@@ -56,8 +56,10 @@ fn newest_first(mut windows: Vec<Window>) -> Vec<Window> {
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) evidence: HashMap<InstanceId, Vec<Evidence>>,
-    /// Where everything was read.
+    /// Where everything was read, but for the blind spots.
     pub(crate) covered: Coverage,
+    /// Launches and starts that could not be read.
+    pub(crate) blind: BlindSpots,
     /// True where all that was planned was read.
     pub(crate) complete: bool,
     pub(crate) cost: SweepCost,
@@ -144,6 +146,7 @@ impl<'h, H: EventHistory, K: Fn(&InstanceId) -> bool> Reader<'h, H, K> {
         let outcome = sweep.read_back_to(instant, Limits { deadline: self.deadline, lookups }).await;
         self.reading.take(sweep.take_evidence(), &self.keep);
         self.reading.covered.add(sweep.covered());
+        self.reading.blind = std::mem::take(&mut self.reading.blind).and(&sweep.take_blind_spots());
         self.reading.cost = self.reading.cost.and(sweep.cost()).less(before);
         outcome.map_err(RunError::History)
     }

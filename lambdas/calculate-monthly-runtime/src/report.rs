@@ -36,12 +36,27 @@ impl HistoryReport {
     }
 }
 
-/// What CloudTrail cost; a run that fails for it tells this much.
-pub(crate) fn history_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 2] {
+/// What CloudTrail cost; a run that fails for it, or is about a past month, tells this much.
+pub(crate) fn history_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 3] {
     [
         ("CloudTrailLookups", Unit::Count, cost.lookups as f64),
         ("CloudTrailThrottles", Unit::Count, cost.throttles as f64),
+        ("UnreadableRecords", Unit::Count, cost.unreadable as f64),
     ]
+}
+
+/// More starts and stops in a day are no life of a server: something starts it over and over.
+const RESTLESS: usize = 200;
+
+/// What a run is about, and so which metrics it may tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// The whole fleet in the month that is going on: only such a run tells how the fleet is.
+    Fleet,
+    /// Some servers in the month that is going on.
+    SomeServers,
+    /// A month that is over: it tells nothing of the present.
+    PastMonth,
 }
 
 /// The counts of one run.
@@ -58,8 +73,9 @@ pub(crate) struct Report {
     pub(crate) oldest_cache_age: TimeDelta,
     pub(crate) history: Option<HistoryReport>,
     pub(crate) results: Vec<Value>,
-    /// Of the whole fleet, this month: only such a run tells how the fleet is.
-    pub(crate) of_fleet: bool,
+    /// Servers that were started and stopped over and over in the last day.
+    pub(crate) restless: Vec<InstanceId>,
+    about: About,
     /// Servers that left in the month; their minutes are among the fleet's.
     pub(crate) left: usize,
     /// Servers whose cache is not as of this run.
@@ -71,7 +87,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// A run over so many servers. Those `missing` were asked for in vain.
-    pub(crate) fn new(request: &Request, total: usize, missing: &[InstanceId]) -> Self {
+    pub(crate) fn new(request: &Request, now: DateTime<Utc>, total: usize, missing: &[InstanceId]) -> Self {
         for id in missing {
             tracing::error!(%id, "No server {id}: it is not there or does not carry the app tag");
         }
@@ -87,7 +103,12 @@ impl Report {
             oldest_cache_age: TimeDelta::zero(),
             history: None,
             results: Vec::new(),
-            of_fleet: request.servers.is_none(),
+            restless: Vec::new(),
+            about: match &request.servers {
+                _ if request.month != Month::of(now) => About::PastMonth,
+                Some(_) => About::SomeServers,
+                None => About::Fleet,
+            },
             left: 0,
             unwritten: Vec::new(),
             first_error: None,
@@ -123,6 +144,7 @@ impl Report {
             kept: self.kept,
             left: self.left,
             uncertain: self.uncertain,
+            restless: self.restless.clone(),
             cloudtrail: history,
             results: self.results.clone(),
         }
@@ -157,7 +179,10 @@ impl Report {
     fn fail(&mut self, id: &InstanceId, what: &str, error: ServiceError, kind: fn(ServiceError) -> RunError) {
         self.errors += 1;
         tracing::error!(%id, %error, "Could not {what} the runtime of {id}: {error}");
-        self.first_error.get_or_insert(kind(error));
+        // An item that is at fault itself says nothing of the table.
+        if !error.is_of_one_item {
+            self.first_error.get_or_insert(kind(error));
+        }
     }
 
     fn count(&mut self, entry: &CacheEntry) {
@@ -208,19 +233,30 @@ impl Report {
 
     /// Adds what became of the month before.
     pub(crate) fn closed(&mut self, closed: &Closed) {
-        self.errors += closed.errors;
+        self.errors += closed.stored.failures();
+    }
+
+    /// Takes note of how often a server was started and stopped in the last day.
+    pub(crate) fn changes(&mut self, id: &InstanceId, changes: usize) {
+        if changes > RESTLESS {
+            tracing::warn!(%id, changes, "Restless server {id}: {changes} starts and stops were told of its last day");
+            self.restless.push(id.clone());
+        }
     }
 
     /// The log line that CloudWatch makes metrics of.
     pub(crate) fn metrics(&self, metrics: &Metrics, now: DateTime<Utc>) -> Value {
         let cost = self.history.map(|history| history.cost).unwrap_or_default();
-        let mut values = vec![
-            ("ServersProcessed", Unit::Count, self.processed as f64),
-            ("ServerErrors", Unit::Count, self.errors as f64),
-        ];
-        values.extend(history_metrics(&cost));
-        if self.of_fleet {
+        let mut values = history_metrics(&cost).to_vec();
+        if self.about != About::PastMonth {
             values.extend([
+                ("ServersProcessed", Unit::Count, self.processed as f64),
+                ("ServerErrors", Unit::Count, self.errors as f64),
+            ]);
+        }
+        if self.about == About::Fleet {
+            values.extend([
+                ("RestlessServers", Unit::Count, self.restless.len() as f64),
                 ("ServersTotal", Unit::Count, self.total as f64),
                 ("OldestCacheAgeSeconds", Unit::Seconds, self.oldest_cache_age.num_seconds() as f64),
                 ("FleetRunningMinutes", Unit::None, self.fleet_minutes.as_f64()),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
-use uptime::{InstanceId, InvalidInstanceId, InvalidMonth, Month};
+use uptime::{InstanceId, Month};
 
 /// What a run is asked to calculate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +22,12 @@ pub enum InvalidRequest {
     /// Not even an object.
     #[error("invalid request: expected an object such as `{{}}`, got `{0}`")]
     NoObject(Value),
-    /// An object with other fields than the known ones.
+    /// A field that is not known, or whose value cannot be read.
     #[error("invalid request: {0}")]
-    Shape(#[from] serde_json::Error),
+    Field(#[from] serde_path_to_error::Error<serde_json::Error>),
     /// An EventBridge event of another kind.
-    #[error("invalid request: expected a `Scheduled Event`, got a `{0}` event")]
+    #[error("invalid request: detail-type: expected `Scheduled Event`, got `{0}`")]
     OtherEvent(String),
-    /// `month` is none.
-    #[error("invalid request: month: {0}")]
-    Month(#[from] InvalidMonth),
     /// `month` has not begun.
     #[error("invalid request: month {0} is in the future")]
     Future(Month),
@@ -50,9 +47,6 @@ pub enum InvalidRequest {
         /// The earliest that CloudTrail remembers.
         since: DateTime<Utc>,
     },
-    /// An entry of `servers` is no instance id.
-    #[error("invalid request: servers: {0}")]
-    Server(#[from] InvalidInstanceId),
     /// `servers` is there but empty.
     #[error("invalid request: servers is empty: leave it out to calculate the whole fleet")]
     NoServers,
@@ -61,8 +55,8 @@ pub enum InvalidRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
-    month: Option<String>,
-    servers: Option<Vec<String>>,
+    month: Option<Month>,
+    servers: Option<Vec<InstanceId>>,
     #[serde(default)]
     reopen: bool,
 }
@@ -82,18 +76,15 @@ impl Request {
         if !payload.is_object() {
             return Err(InvalidRequest::NoObject(payload));
         }
-        let fields: Fields = serde_json::from_value(payload)?;
-        let month = match fields.month {
-            Some(text) => text.parse()?,
-            None => Month::of(now),
-        };
+        let fields: Fields = serde_path_to_error::deserialize(payload)?;
+        let month = fields.month.unwrap_or(Month::of(now));
         if month > Month::of(now) {
             return Err(InvalidRequest::Future(month));
         }
         if fields.reopen && month == Month::of(now) {
             return Err(InvalidRequest::NotOver(month));
         }
-        Ok(Self { month, servers: fields.servers.map(server_ids).transpose()?, reopen: fields.reopen })
+        Ok(Self { month, servers: fields.servers.map(each_once).transpose()?, reopen: fields.reopen })
     }
 
     /// The servers asked for that are not there.
@@ -102,8 +93,7 @@ impl Request {
     }
 }
 
-fn server_ids(texts: Vec<String>) -> Result<Vec<InstanceId>, InvalidRequest> {
-    let mut ids = texts.into_iter().map(InstanceId::try_from).collect::<Result<Vec<_>, _>>()?;
+fn each_once(mut ids: Vec<InstanceId>) -> Result<Vec<InstanceId>, InvalidRequest> {
     ids.sort();
     ids.dedup();
     if ids.is_empty() { Err(InvalidRequest::NoServers) } else { Ok(ids) }
@@ -140,7 +130,7 @@ mod tests {
         let cases = [
             (
                 json!({"server": ["i-abcd1111"]}),
-                "invalid request: unknown field `server`, expected one of `month`, `servers`, `reopen`",
+                "invalid request: server: unknown field `server`, expected one of `month`, `servers`, `reopen`",
             ),
             (
                 json!({"month": "2025-1"}),
@@ -154,16 +144,19 @@ mod tests {
             (json!({"reopen": true}), "invalid request: reopen is for a past month, and 2025-10 is not over"),
             (json!({"servers": []}), "invalid request: servers is empty: leave it out to calculate the whole fleet"),
             (
-                json!({"servers": ["server-1"]}),
-                "invalid request: servers: `server-1` is not an EC2 instance id: expected `i-` and 8 or 17 hexadecimal digits",
+                json!({"servers": ["i-abcd1111", "server-1"]}),
+                "invalid request: servers[1]: `server-1` is not an EC2 instance id: expected `i-` and 8 or 17 hexadecimal digits",
             ),
             (
                 json!({"servers": "i-abcd1111"}),
-                "invalid request: invalid type: string \"i-abcd1111\", expected a sequence",
+                "invalid request: servers: invalid type: string \"i-abcd1111\", expected a sequence",
             ),
+            (json!({"servers": [7]}), "invalid request: servers[0]: invalid type: integer `7`, expected a string"),
+            (json!({"month": 7}), "invalid request: month: invalid type: integer `7`, expected a string"),
+            (json!({"reopen": "yes"}), "invalid request: reopen: invalid type: string \"yes\", expected a boolean"),
             (
                 json!({"detail-type": "EC2 Instance State-change Notification"}),
-                "invalid request: expected a `Scheduled Event`, got a `EC2 Instance State-change Notification` event",
+                "invalid request: detail-type: expected `Scheduled Event`, got `EC2 Instance State-change Notification`",
             ),
             (json!([]), "invalid request: expected an object such as `{}`, got `[]`"),
             (json!("now"), "invalid request: expected an object such as `{}`, got `\"now\"`"),

@@ -36,6 +36,9 @@ pub struct Body {
     pub left: usize,
     /// Servers whose minutes are not certain.
     pub uncertain: usize,
+    /// Servers that were started and stopped over and over in the last day.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub restless: Vec<InstanceId>,
     /// What was read of CloudTrail; none where nothing had to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloudtrail: Option<HistoryBody>,

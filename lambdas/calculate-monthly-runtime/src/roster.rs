@@ -106,10 +106,11 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
             Some(asked) => asked.iter().filter(is_there).cloned().collect(),
             None => observed.keys().cloned().collect(),
         };
-        let open = state.final_month.is_none_or(|last| last < month.previous());
+        let last = month.previous();
+        let open = state.final_month.is_none_or(|done| done < last)
+            || state.holes.values().any(|hole| hole.months.contains(&last));
         let index = if whole_fleet { self.servers_of(month, invocation).await? } else { Vec::new() };
-        let last_month =
-            if whole_fleet && open { self.servers_of(month.previous(), invocation).await? } else { Vec::new() };
+        let last_month = if whole_fleet && open { self.servers_of(last, invocation).await? } else { Vec::new() };
         Ok(Roster { observed, index, last_month, whole_fleet, asked })
     }
 

@@ -41,12 +41,30 @@ pub(crate) async fn cache<C: RuntimeCache>(cache: &C, folded: Folded) -> Outcome
     }
 }
 
-/// Does `work` unless the time is up. With the outcome goes whether the server's past is still open.
-pub(crate) async fn in_time(deadline: Instant, work: impl Future<Output = (Outcome, bool)>) -> (Outcome, bool) {
-    if Instant::now() >= deadline {
-        return (Outcome::NotBegun, false);
+/// What became of one server, and what that means for the next run.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) outcome: Outcome,
+    /// Whether its state at the month's start is still open.
+    pub(crate) lacks_history: bool,
+    /// Whether what earlier runs could not store is in its item now.
+    pub(crate) healed: bool,
+    /// How many starts and stops were told of its last day.
+    pub(crate) changes: usize,
+}
+
+impl From<Outcome> for Settled {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, lacks_history: false, healed: false, changes: 0 }
     }
-    timeout_at(deadline, work).await.unwrap_or((Outcome::Unanswered, false))
+}
+
+/// Does `work` unless the time is up.
+pub(crate) async fn in_time(deadline: Instant, work: impl Future<Output = Settled>) -> Settled {
+    if Instant::now() >= deadline {
+        return Outcome::NotBegun.into();
+    }
+    timeout_at(deadline, work).await.unwrap_or(Outcome::Unanswered.into())
 }
 
 /// Requests for reading about single servers, shared by all of a run.
@@ -65,14 +83,22 @@ impl SingleLookups {
 
     /// Reads what CloudTrail tells of one server; nothing where the requests are used up. A failure only means that the
     /// server's past stays open until a later run.
-    pub(crate) async fn read<H: EventHistory>(&self, events: &H, id: &InstanceId, window: Window) -> OwnHistory {
+    /// `may_be_spot`: EC2 may have taken its capacity back.
+    pub(crate) async fn read<H: EventHistory>(
+        &self,
+        events: &H,
+        id: &InstanceId,
+        window: Window,
+        may_be_spot: bool,
+    ) -> OwnHistory {
         let take = |left: u64| left.checked_sub(LOOKUPS_PER_SERVER);
         let mut own = OwnHistory::default();
         if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return own;
         }
         let limits = Limits { deadline: self.deadline, lookups: LOOKUPS_PER_SERVER };
-        if let Err(error) = own.read_back_to(&mut events.lookup(id, window), id, window.from, limits).await {
+        let mut sweep = if may_be_spot { events.lookup_spot(id, window) } else { events.lookup(id, window) };
+        if let Err(error) = own.read_back_to(&mut sweep, id, window.from, limits).await {
             tracing::warn!(%id, "Could not read what CloudTrail tells of {id}: {error}");
         }
         self.left.fetch_add(LOOKUPS_PER_SERVER.saturating_sub(own.cost.lookups), Ordering::Relaxed);

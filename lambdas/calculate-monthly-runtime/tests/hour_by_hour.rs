@@ -70,7 +70,7 @@ impl Account {
         let metrics = Metrics::new("runtime-cache", "test");
         let calculation = Calculation::over(fleet, history, &self.ledger, &self.cache, SETTINGS, metrics);
         let invocation = Invocation::within(self.now, Duration::from_secs(300));
-        let response = handle(&calculation, payload, invocation).await.unwrap();
+        let response = handle(&calculation, payload, invocation).await.outcome.unwrap();
         let body: Value = serde_json::from_str(&response.body).unwrap();
         assert_eq!(body["errors"], json!(0), "{body}");
         self.seen.extend(self.cache.entries.lock().unwrap().keys().map(ToString::to_string));

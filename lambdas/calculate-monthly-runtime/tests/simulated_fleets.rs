@@ -92,7 +92,7 @@ async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, no
     let metrics = Metrics::new("runtime-cache", "test");
     let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
     let invocation = Invocation::within(now, Duration::from_secs(300));
-    let response = handle(&calculation, json!({}), invocation).await.unwrap();
+    let response = handle(&calculation, json!({}), invocation).await.outcome.unwrap();
     serde_json::from_str(&response.body).unwrap()
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
-use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange};
+use uptime::{CacheEntry, Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange, SweptFor};
 use uptime_aws::clients::Clients;
 use uptime_aws::cloudtrail::CloudTrailHistory;
 use uptime_aws::ec2::{AppTag, Ec2Fleet};
@@ -80,7 +80,7 @@ impl EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTabl
     pub async fn open_connection(&self) {
         #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
         let now = Utc::now();
-        self.server.swept.coverage(&self.server.ledger, now).await;
+        self.server.swept.state(&self.server.ledger, now).await;
     }
 }
 
@@ -214,7 +214,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
     /// Folds an item that has just learnt something, and caches what follows. Its totals in the history are the hourly run's
     /// to refresh: they follow from the evidence, and writing them would cost each event another round trip.
     async fn warm(&self, item: ServerMonth, told: &Evidence, invocation: Invocation) -> Result<Outcome, AnswerError> {
-        let swept = self.server.swept.coverage(&self.server.ledger, invocation.now).await;
+        let swept = self.server.swept.for_server(&self.server.ledger, &item.id, invocation.now).await;
         let mut folded = fold_as_told(&item, &swept, invocation.now);
         if told.fact.is_stop() && folded.entry.uncertainty > self.sure_enough {
             folded = self.ask_for_last_start(item, folded, &swept, invocation).await?;
@@ -240,7 +240,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         &self,
         item: ServerMonth,
         folded: Folded,
-        swept: &Coverage,
+        swept: &SweptFor,
         invocation: Invocation,
     ) -> Result<Folded, AnswerError> {
         let observation = match self.server.fleet.find(&item.id, invocation.now).await {
@@ -274,7 +274,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         let ledger = &self.server.ledger;
         match ledger.record(id, month, evidence).await.map_err(AnswerError::HistoryWrite)? {
             Recorded::Added(item) => {
-                let swept = self.server.swept.coverage(ledger, invocation.now).await;
+                let swept = self.server.swept.for_server(ledger, id, invocation.now).await;
                 let fold = |stored: Option<&ServerMonth>| {
                     Folded::of(ServerMonth::going_on(id, month, stored, None, &swept), invocation.now)
                 };
@@ -294,7 +294,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
 }
 
 /// As of the last that was told: what has been since is not proven, and a reader shows it as the live value of a run.
-fn fold_as_told(item: &ServerMonth, swept: &Coverage, now: DateTime<Utc>) -> Folded {
+fn fold_as_told(item: &ServerMonth, swept: &SweptFor, now: DateTime<Utc>) -> Folded {
     let month = ServerMonth { summary: None, ..ServerMonth::going_on(&item.id, item.month, Some(item), None, swept) };
     let as_of = month.last_told(now);
     Folded::of(month, as_of)

@@ -1,6 +1,6 @@
 //! One server, calculated on the spot from EC2, CloudTrail and what is kept of it.
 
-use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, Observation, ServerMonth, Window};
+use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, Observation, ServerMonth, SweptFor, Window};
 use uptime_aws::ServiceError;
 use uptime_aws::cloudtrail::remembered_since;
 use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, RuntimeHistory};
@@ -109,7 +109,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F,
         };
         let stored = read(month).await?;
         let previous = if stored.is_none() { read(month.previous()).await? } else { None };
-        let swept = self.swept.coverage(&self.ledger, invocation.now).await;
+        let swept = self.swept.for_server(&self.ledger, id, invocation.now).await;
         Ok(Kept { stored, previous, swept })
     }
 
@@ -118,7 +118,10 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F,
         let now = known.invocation.now;
         let remembered = Window::new(remembered_since(now), now);
         let limits = Limits { deadline: known.invocation.reading_deadline, lookups: LOOKUPS };
-        let mut sweep = self.events.lookup(id, remembered);
+        let mut sweep = match known.observation {
+            Some(observation) if observation.spot.is_none() => self.events.lookup(id, remembered),
+            _ => self.events.lookup_spot(id, remembered),
+        };
         let mut own = OwnHistory::default();
         for instant in [Month::of(now).start(), remembered.from] {
             let lacks_history = |own: &OwnHistory| kept.fold(id, kept.stored.as_ref(), known, own).lacks_history;
@@ -152,7 +155,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F,
 struct Kept {
     stored: Option<ServerMonth>,
     previous: Option<ServerMonth>,
-    swept: Coverage,
+    swept: SweptFor,
 }
 
 /// What is known of it now.
@@ -174,7 +177,8 @@ impl Kept {
             month.learn([], &observation.since_last_start());
         }
         month.learn(known.told.cloned(), &Coverage::none());
-        month.learn(own.evidence.iter().cloned(), &own.covered);
+        let created = month.created().or(known.observation.and_then(|observation| observation.created_at));
+        month.learn(own.evidence.iter().cloned(), &own.blind.taken_from(own.covered.clone(), created));
         if let Some(observation) = known.observation {
             month.see(observation);
         }

@@ -1,7 +1,7 @@
 //! What CloudTrail tells of one server only.
 
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, Evidence, InstanceId};
+use uptime::{BlindSpots, Coverage, Evidence, InstanceId};
 use uptime_aws::ServiceError;
 use uptime_aws::ports::{Limits, Sweep, SweepCost};
 
@@ -10,8 +10,10 @@ use uptime_aws::ports::{Limits, Sweep, SweepCost};
 pub struct OwnHistory {
     /// What was told of it.
     pub evidence: Vec<Evidence>,
-    /// Where all of its starts are among the evidence.
+    /// Where it was read whole: all of its starts are among the evidence, but for what could not be read.
     pub covered: Coverage,
+    /// Launches and starts that could not be read.
+    pub blind: BlindSpots,
     /// What reading it cost.
     pub cost: SweepCost,
 }
@@ -32,6 +34,7 @@ impl OwnHistory {
         // A record of one server can name others as well.
         let own = sweep.take_evidence().into_iter().filter(|(told, _)| told == id).map(|(_, evidence)| evidence);
         self.evidence.extend(own);
+        self.blind = std::mem::take(&mut self.blind).and(&sweep.take_blind_spots());
         self.covered.add(sweep.covered());
         self.cost = sweep.cost();
         outcome

@@ -7,9 +7,12 @@ use crate::instance::{InstanceId, InvalidInstanceId};
 use crate::observation::InstanceState;
 use crate::record::{Item, Record, State, items};
 
+/// The event that EC2 records when it takes a Spot server's capacity back. It names no resources.
+pub const EVICTION: &str = "BidEvictedEvent";
+
 /// The event names that carry evidence, which are those a sweep has to read.
 pub const LIFECYCLE_EVENTS: [&str; 6] =
-    ["RunInstances", "StartInstances", "StopInstances", "TerminateInstances", "RebootInstances", "BidEvictedEvent"];
+    ["RunInstances", "StartInstances", "StopInstances", "TerminateInstances", "RebootInstances", EVICTION];
 
 /// Why a record could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +63,7 @@ impl Record<'_> {
                 self.transitions(termination_fact, Fact::SeenTerminated { last_start: None }, resources)
             }
             "RebootInstances" => self.reboots(),
-            "BidEvictedEvent" => self.evictions(),
+            EVICTION => self.evictions(),
             _ => Ok(Vec::new()),
         }
     }

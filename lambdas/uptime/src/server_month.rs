@@ -12,6 +12,7 @@ use crate::minutes::Minutes;
 use crate::month::Month;
 use crate::observation::Observation;
 use crate::relevance::Relevance;
+use crate::swept::SweptFor;
 use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
 
@@ -92,7 +93,7 @@ impl ServerMonth {
         month: Month,
         stored: Option<&Self>,
         previous: Option<&Self>,
-        swept: &Coverage,
+        swept: &SweptFor,
     ) -> Self {
         let mut going_on = match (stored, previous) {
             (Some(stored), _) => stored.clone(),
@@ -117,12 +118,16 @@ impl ServerMonth {
         next
     }
 
-    /// Takes over that the whole fleet was swept. `swept` is where evidence was kept of all servers known at the time; of
-    /// this one it was since its own coverage ends.
-    pub fn assume_swept(&mut self, swept: &Coverage) {
-        let Some(end) = self.coverage.end().filter(|_| self.left_at.is_none()) else { return };
-        let since = Window::new(end, self.month.end());
-        self.coverage = std::mem::take(&mut self.coverage).and(&swept.within(&since));
+    /// Takes over that the whole fleet was swept: where evidence was kept of all servers known at the time, of this one it
+    /// was since its own coverage ends. Takes back what it cannot rely on.
+    pub fn assume_swept(&mut self, swept: &SweptFor) {
+        let mut coverage = std::mem::take(&mut self.coverage);
+        if let Some(end) = coverage.end().filter(|_| self.left_at.is_none()) {
+            let since = Window::new(end, self.month.end());
+            coverage = coverage.and(&swept.coverage.within(&since));
+        }
+        coverage = swept.hole.windows().iter().fold(coverage, Coverage::without);
+        self.coverage = swept.blind.taken_from(coverage, self.created());
     }
 
     /// Adds evidence, and the windows of which this is everything.
@@ -149,11 +154,6 @@ impl ServerMonth {
                 self.coverage = self.coverage.within(&relevance.window());
             }
         }
-    }
-
-    /// Takes back that these windows are covered: what was read of them may lack a start of this server.
-    pub fn doubt(&mut self, windows: &Coverage) {
-        self.coverage = windows.windows().iter().fold(std::mem::take(&mut self.coverage), Coverage::without);
     }
 
     /// When it came into being, where that was told.

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use uptime::Window;
+use uptime::{BlindSpots, Coverage, InstanceId, Window};
 
 use super::item::attribute;
 use crate::dynamodb::{Item, string, text, timestamp};
 use crate::error::ServiceError;
-use crate::ports::SweepState;
+use crate::ports::{Hole, SweepState};
 
 /// Stands where a server's item has its month.
 const WATERMARK: &str = "watermark";
@@ -19,7 +19,13 @@ const LACKS_HISTORY: &str = "lacksHistory";
 const ROLLED_OVER: &str = "rolledOver";
 const FINAL_MONTH: &str = "finalMonth";
 const RESUME_AFTER: &str = "resumeAfter";
+const UNREADABLE: &str = "unreadable";
+const HOLES: &str = "holes";
 const REVISION: &str = "revision";
+
+/// The calls whose records may be unreadable, as they are named in the item.
+const STARTS: &str = "StartInstances";
+const LAUNCHES: &str = "RunInstances";
 
 /// The item of a region.
 pub(super) fn key(region: &str) -> Item {
@@ -45,6 +51,8 @@ impl Change {
             (ROLLED_OVER, updated.rolled_over.map(text)),
             (FINAL_MONTH, updated.final_month.map(text)),
             (RESUME_AFTER, updated.resume_after.as_ref().map(text)),
+            (UNREADABLE, list(blind_texts(&updated.blind))),
+            (HOLES, list(updated.holes.iter().map(hole_text).collect())),
             (REVISION, Some(AttributeValue::N((read.revision + 1).to_string()))),
         ];
         let (mut set, mut remove, mut values) = (Vec::new(), Vec::new(), HashMap::new());
@@ -70,6 +78,48 @@ impl Change {
     }
 }
 
+/// None where it is empty, as it mostly is.
+fn list(texts: Vec<String>) -> Option<AttributeValue> {
+    (!texts.is_empty()).then(|| AttributeValue::L(texts.iter().map(text).collect()))
+}
+
+/// `StartInstances 2026-11-03T10:00:00Z/2026-11-03T10:00:01Z`
+fn blind_texts(blind: &BlindSpots) -> Vec<String> {
+    let texts = |name: &'static str, windows: &Coverage| -> Vec<String> {
+        windows.windows().iter().map(|window| format!("{name} {window}")).collect()
+    };
+    [texts(STARTS, &blind.starts), texts(LAUNCHES, &blind.launches)].concat()
+}
+
+fn read_blind(texts: &[String]) -> Option<BlindSpots> {
+    let mut blind = BlindSpots::none();
+    for text in texts {
+        let (name, window) = text.split_once(' ')?;
+        let window = window.parse().ok()?;
+        match name {
+            STARTS => blind.starts.add(window),
+            LAUNCHES => blind.launches.add(window),
+            _ => return None,
+        }
+    }
+    Some(blind)
+}
+
+/// `i-0123456789abcdef0 2026-10,2026-11 2026-11-03T10:00:00Z/2026-11-03T11:00:00Z`: server, months, windows.
+fn hole_text((id, hole): (&InstanceId, &Hole)) -> String {
+    let months: Vec<String> = hole.months.iter().map(ToString::to_string).collect();
+    let windows: Vec<String> = hole.windows.windows().iter().map(ToString::to_string).collect();
+    format!("{id} {} {}", months.join(","), windows.join(" "))
+}
+
+fn read_hole(text: &str) -> Option<(InstanceId, Hole)> {
+    let mut words = text.split(' ');
+    let id = words.next()?.parse().ok()?;
+    let months = words.next()?.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let windows = words.map(str::parse::<Window>).collect::<Result<Coverage, _>>().ok()?;
+    Some((id, Hole { windows, months }))
+}
+
 /// Reads the item.
 ///
 /// # Errors
@@ -82,6 +132,9 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     let windows = item.get(COVERAGE).and_then(|value| value.as_l().ok()).ok_or_else(|| unreadable(COVERAGE))?;
     let window = |value: &AttributeValue| value.as_s().ok()?.parse::<Window>().ok();
     let windows = windows.iter().map(window).collect::<Option<Vec<_>>>().ok_or_else(|| unreadable(COVERAGE))?;
+    let blind = read_blind(&texts(item, UNREADABLE).ok_or_else(|| unreadable(UNREADABLE))?);
+    let holes = texts(item, HOLES).ok_or_else(|| unreadable(HOLES))?;
+    let holes = holes.iter().map(|text| read_hole(text)).collect::<Option<_>>();
     let revision = item.get(REVISION).and_then(|value| value.as_n().ok()?.parse().ok());
     fn optional<T: std::str::FromStr>(
         item: &Item,
@@ -97,6 +150,14 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
         rolled_over: optional(item, ROLLED_OVER, unreadable)?,
         final_month: optional(item, FINAL_MONTH, unreadable)?,
         resume_after: optional(item, RESUME_AFTER, unreadable)?,
+        blind: blind.ok_or_else(|| unreadable(UNREADABLE))?,
+        holes: holes.ok_or_else(|| unreadable(HOLES))?,
         revision: revision.ok_or_else(|| unreadable(REVISION))?,
     })
+}
+
+/// A list of texts; empty where it is not there, none where it is something else.
+fn texts(item: &Item, name: &str) -> Option<Vec<String>> {
+    let Some(value) = item.get(name) else { return Some(Vec::new()) };
+    value.as_l().ok()?.iter().map(|text| text.as_s().ok().cloned()).collect()
 }

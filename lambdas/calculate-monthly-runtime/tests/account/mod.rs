@@ -64,7 +64,7 @@ impl Account {
         let metrics = Metrics::new("runtime-cache", "test");
         let calculation = Calculation::over(Ec2Fleet::new(clients.ec2, tag), events, ledger, cache, SETTINGS, metrics);
         let invocation = Invocation::within(self.clock.now(), Duration::from_secs(seconds));
-        let response = handle(&calculation, json!({}), invocation).await?;
+        let response = handle(&calculation, json!({}), invocation).await.outcome?;
         Ok(serde_json::from_str(&response.body).unwrap())
     }
 

@@ -11,7 +11,9 @@ use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use uptime::{CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window};
+use uptime::{
+    BlindSpots, CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window,
+};
 use uptime_aws::ServiceError;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, WriteRule, Written};
@@ -80,6 +82,8 @@ pub(crate) struct FakeHistory {
     pub(crate) error: Option<&'static str>,
     /// From this many requests on, reading fails.
     pub(crate) fails_after: Option<u64>,
+    /// Records that cannot be read: event name and time.
+    pub(crate) unreadable: Vec<(&'static str, DateTime<Utc>)>,
     /// The windows that were swept, as they were opened.
     pub(crate) windows: Arc<Mutex<Vec<Window>>>,
     /// The servers that were looked up one by one.
@@ -116,6 +120,10 @@ impl EventHistory for FakeHistory {
         own.lookups_per_read = 1;
         own.begin(window)
     }
+
+    fn lookup_spot(&self, id: &InstanceId, window: Window) -> FakeSweep {
+        self.lookup(id, window)
+    }
 }
 
 impl Sweep for FakeSweep {
@@ -142,6 +150,15 @@ impl Sweep for FakeSweep {
 
     fn take_evidence(&mut self) -> Vec<ServerEvidence> {
         std::mem::take(&mut self.fresh)
+    }
+
+    fn take_blind_spots(&mut self) -> BlindSpots {
+        let read = self.covered;
+        let spots = self.history.unreadable.iter().filter(|(_, at)| read.from <= *at && *at < read.to);
+        spots.fold(BlindSpots::none(), |mut blind, (name, at)| {
+            blind.add(name, *at);
+            blind
+        })
     }
 
     fn cost(&self) -> SweepCost {
@@ -218,7 +235,7 @@ pub(crate) async fn run_at(
     let metrics = Metrics::new("runtime-cache", "test");
     let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
     let invocation = Invocation::within(now, Duration::from_secs(seconds));
-    let response = handle(&calculation, payload, invocation).await?;
+    let response = handle(&calculation, payload, invocation).await.outcome?;
     assert_eq!(response.status_code, 200);
     let contract = ["message", "total_servers", "processed", "errors"];
     let order = contract.map(|field| response.body.find(&format!("\"{field}\":")).unwrap());

@@ -25,9 +25,13 @@ async fn main() -> Result<(), Error> {
         None => Calculation::new(config, clients),
         Some(_) => unpaced(config, clients),
     };
-    run(service_fn(|event: LambdaEvent<Value>| {
+    run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = Invocation { now, ..Invocation::begin(event.context.deadline()) };
-        handle(&calculation, event.payload, invocation)
+        let handled = handle(&calculation, event.payload, invocation).await;
+        if let Some(line) = handled.metrics {
+            println!("{line}");
+        }
+        handled.outcome
     }))
     .await
 }

@@ -1,0 +1,78 @@
+//! What a run could not store: a hole in one server's coverage, so that the watermark of all others can go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uptime::{Coverage, InstanceId, Month, Window};
+use uptime_aws::ports::Hole;
+
+use crate::storing::{Outcome, Settled};
+
+/// More servers than this are not in trouble of their own: the table is. Then the watermark stays where it is.
+const MOST: usize = 50;
+
+/// What became of the items that a run had to write in one month.
+#[derive(Debug, Default)]
+pub(crate) struct Storing {
+    /// Servers whose item could not be read or written.
+    failed: BTreeSet<InstanceId>,
+    /// Servers whose item has now what earlier runs could not store.
+    healed: BTreeSet<InstanceId>,
+    /// True where the time was up before all were done.
+    cut_short: bool,
+}
+
+impl Storing {
+    /// Takes note of one server.
+    pub(crate) fn take(&mut self, id: &InstanceId, settled: &Settled) {
+        match settled.outcome {
+            Outcome::HistoryFailed(_) => {
+                self.failed.insert(id.clone());
+            }
+            Outcome::NotBegun | Outcome::Unanswered => self.cut_short = true,
+            Outcome::Done(..) | Outcome::Closed(_) | Outcome::Kept | Outcome::CacheFailed(_) => {}
+        }
+        if settled.healed {
+            self.healed.insert(id.clone());
+        }
+    }
+
+    /// How many could not be read or written.
+    pub(crate) fn failures(&self) -> usize {
+        self.failed.len()
+    }
+
+    /// True where all that was read is stored, or can be left to single servers' holes.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.cut_short && self.failed.len() <= MOST
+    }
+
+    /// Brings the holes up to date with this month: `read` is what the run has read, `remembered` all that CloudTrail
+    /// still remembers.
+    pub(crate) fn apply(
+        &self,
+        holes: &mut BTreeMap<InstanceId, Hole>,
+        month: Month,
+        read: &Coverage,
+        remembered: &Window,
+    ) {
+        for id in &self.healed {
+            if let Some(hole) = holes.get_mut(id) {
+                hole.months.remove(&month);
+            }
+        }
+        for id in &self.failed {
+            let hole = holes.entry(id.clone()).or_default();
+            hole.windows = std::mem::take(&mut hole.windows).and(read);
+            hole.months.insert(month);
+        }
+        holes.retain(|_, hole| {
+            hole.windows = hole.windows.within(remembered);
+            !hole.months.is_empty() && hole.windows != Coverage::none()
+        });
+    }
+}
+
+/// True where there are so few that each can be left to its server.
+pub(crate) fn are_few(holes: &BTreeMap<InstanceId, Hole>) -> bool {
+    holes.len() <= MOST
+}
