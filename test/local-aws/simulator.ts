@@ -31,7 +31,7 @@ export interface Counts {
 
 /** An order to fail. */
 export interface Fault {
-  readonly action: 'LookupEvents' | 'DescribeInstances';
+  readonly action: 'LookupEvents' | 'DescribeInstances' | 'DescribeSpotInstanceRequests';
   readonly kind: 'throttle' | 'error500' | 'accessDenied' | 'timeout' | 'malformedRecord';
   /** How many calls fail; without it, all until the faults are cleared. */
   readonly count?: number;

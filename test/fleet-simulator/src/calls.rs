@@ -1,5 +1,7 @@
 //! What EC2 answers to a lifecycle call, by the state each of its targets is in.
 
+use chrono::TimeDelta;
+
 use crate::server::State;
 
 /// Index of a server in its world.
@@ -53,6 +55,18 @@ pub enum Refusal {
     Unauthorized,
 }
 
+/// What a record leaves out, as CloudTrail does where a response is larger than 100 KB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Omission {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The response; its instances are still named as the record's resources.
+    Response,
+    /// The response and the resources: nothing tells which instances a launch made.
+    ResponseAndResources,
+}
+
 /// One API call.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -66,8 +80,10 @@ pub struct Call {
     pub refusal: Option<Refusal>,
     /// How often CloudTrail delivers its record.
     pub deliveries: u8,
-    /// Whether the record leaves the response out, as CloudTrail does beyond 100 KB.
-    pub omit_response: bool,
+    /// What its record leaves out.
+    pub omission: Omission,
+    /// Set where a start is taken and then can't be carried out: how long after the call the servers are `stopped` again.
+    pub falls_back_after: Option<TimeDelta>,
     /// Whether Auto Scaling made it.
     pub auto_scaling: bool,
 }
@@ -82,7 +98,8 @@ impl Call {
             strangers: Vec::new(),
             refusal: None,
             deliveries: 1,
-            omit_response: false,
+            omission: Omission::default(),
+            falls_back_after: None,
             auto_scaling: false,
         }
     }
@@ -100,6 +117,20 @@ impl Call {
         self.deliveries = 2;
         self
     }
+
+    /// The same call, its record without what is too large.
+    #[must_use]
+    pub fn omitting(mut self, omission: Omission) -> Self {
+        self.omission = omission;
+        self
+    }
+
+    /// The same start, which comes to nothing: no event tells that its servers are `stopped` again after `delay`.
+    #[must_use]
+    pub fn falling_back(mut self, delay: TimeDelta) -> Self {
+        self.falls_back_after = Some(delay);
+        self
+    }
 }
 
 /// What a call did to one server.
@@ -107,7 +138,7 @@ impl Call {
 pub struct Item {
     /// The server.
     pub server: ServerKey,
-    /// Its state before; a launch has none.
+    /// Its state before; a first launch has none.
     pub previous: Option<State>,
     /// Its state right after.
     pub current: State,
@@ -145,6 +176,10 @@ pub fn answer(call: &Call, states: &[Option<State>], ids: &[&str]) -> Outcome {
     for ((&server, &previous), id) in call.targets.iter().zip(states).zip(ids) {
         match next(call.action, previous) {
             Some(current) => items.push(Item { server, previous, current }),
+            None if call.action == Action::Run => {
+                let message = "The client token is that of a launch whose instance has been terminated.".to_owned();
+                return Outcome::Refused { code: "Client.IdempotentInstanceTerminated", message };
+            }
             None => {
                 let verb = call.action.event_name().trim_end_matches("Instances").to_lowercase();
                 let message = format!("The instance '{id}' is not in a state from which it can be {verb}ed.");
@@ -160,6 +195,8 @@ fn next(action: Action, state: Option<State>) -> Option<State> {
     use State::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     match (action, state) {
         (Action::Run, None) | (Action::Start, Some(Stopped)) => Some(Pending),
+        // The same launch sent again, with its client token: the instance that it made, as it is by now.
+        (Action::Run, Some(found)) if found != Terminated => Some(found),
         (Action::Start, Some(alive @ (Pending | Running))) | (Action::Reboot, Some(alive @ (Pending | Running))) => {
             Some(alive)
         }

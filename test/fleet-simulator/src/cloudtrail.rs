@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::records::{self, render::Source};
+use crate::records::render::Source;
 use crate::service::Answer;
-use crate::trail::{Body, Entry, Selection, Window};
+use crate::trail::{Entry, Selection, Window};
 use crate::world::World;
 
 /// Most events on one page.
@@ -197,7 +197,7 @@ fn outer(source: &Source<'_>, entry: &Entry, spoil: bool) -> Value {
         "ReadOnly": record["readOnly"].as_bool().unwrap_or(false).to_string(),
         "EventTime": entry.at.timestamp(),
         "EventSource": record["eventSource"],
-        "Resources": resources(source, entry)
+        "Resources": entry.body.resources(source.servers)
             .into_iter()
             .map(|id| json!({ "ResourceType": "AWS::EC2::Instance", "ResourceName": id }))
             .collect::<Vec<_>>(),
@@ -214,13 +214,4 @@ fn outer(source: &Source<'_>, entry: &Entry, spoil: bool) -> Value {
         event["AccessKeyId"] = identity["accessKeyId"].clone();
     }
     event
-}
-
-fn resources(source: &Source<'_>, entry: &Entry) -> Vec<String> {
-    let keys = match &entry.body {
-        Body::Verbatim(record) => return records::instance_ids(record),
-        Body::Call(call, _) => &call.targets,
-        Body::BidEvicted(keys) => keys,
-    };
-    keys.iter().map(|&key| source.servers[key].id.clone()).collect()
 }

@@ -11,13 +11,13 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::calls::{Action, Call, Outcome};
+use crate::calls::{Action, Call, Outcome, ServerKey};
 use crate::clock::whole_seconds;
 use crate::faults::Fault;
-use crate::server::Server;
+use crate::server::{self, Server, State};
 use crate::service::Simulator;
 use crate::truth;
-use crate::world::Happening;
+use crate::world::{Happening, World};
 
 /// The control routes.
 pub fn routes() -> Router<Arc<Simulator>> {
@@ -28,6 +28,7 @@ pub fn routes() -> Router<Arc<Simulator>> {
         .route("/requests/reset", post(reset_requests))
         .route("/faults", get(list_faults).post(add_fault).delete(clear_faults))
         .route("/servers/{id}/{change}", post(change_server))
+        .route("/servers/{id}/tag", post(tag_server))
 }
 
 type Shares = Shared<Arc<Simulator>>;
@@ -67,7 +68,7 @@ async fn tell_truth(Shared(simulator): Shares, Query(query): Query<TruthQuery>) 
     };
     let until = at.min(truth::next_month(month));
     let (key, value) = &simulator.settings.tag;
-    let ours = account.world.servers().iter().filter(|server| server.tag(key) == Some(value));
+    let ours = account.world.servers().iter().filter(|server| server::value(server.tags_at(until), key) == Some(value));
     let mut servers: Vec<Value> =
         ours.filter_map(|server| server_truth(server, (month, until), simulator.settings.terminated_visible)).collect();
     servers.sort_by_key(|server| (server["name"].to_string(), server["id"].to_string()));
@@ -129,29 +130,86 @@ async fn clear_faults(Shared(simulator): Shares) -> Json<Value> {
     Json(json!({ "faults": account.faults.pending() }))
 }
 
+/// How long a start that was told to fall back is `pending`.
+const FALLS_BACK_AFTER: TimeDelta = TimeDelta::seconds(4);
+
 /// Makes one server change now. A call that EC2 refuses is recorded as such, too.
 async fn change_server(Shared(simulator): Shares, Path((id, change)): Path<(String, String)>) -> Response {
     let (mut account, now) = simulator.account();
-    let known = account.world.find(&id).filter(|&key| account.world.servers()[key].state_at(now).is_some());
-    let Some(key) = known else { return refuse(StatusCode::NOT_FOUND, format!("there is no server {id}")) };
-    let before = account.world.servers()[key].state_at(now);
-    let call = |action| Happening::Call(Call::new(action, vec![key]));
-    let happening = match change.as_str() {
-        "start" => call(Action::Start),
-        "stop" => call(Action::STOP),
-        "terminate" => call(Action::Terminate),
-        "reboot" => call(Action::Reboot),
-        "guest-shutdown" if before.is_some_and(|state| state.is_alive()) => Happening::GuestShutdown(key),
-        "guest-shutdown" => return refuse(StatusCode::CONFLICT, "the server is not running"),
-        other => {
-            let known = "start, stop, terminate, reboot, guest-shutdown";
-            return refuse(StatusCode::NOT_FOUND, format!("{other} is none of {known}"));
-        }
+    let Some(key) = launched(&account.world, &id, now) else { return no_server(&id) };
+    let happening = match happening(&account.world.servers()[key], key, &change, now) {
+        Ok(happening) => happening,
+        Err((status, message)) => return refuse(status, message),
     };
+    let before = account.world.servers()[key].state_at(now);
     if let Some(Outcome::Refused { code, message }) = account.world.happen_now(now, happening) {
         return refuse(StatusCode::CONFLICT, format!("{code}: {message}"));
     }
-    let name = |state: Option<crate::server::State>| state.map(|state| state.name());
+    let name = |state: Option<State>| state.map(|state| state.name());
     let after = account.world.servers()[key].state_at(now);
     Json(json!({ "id": id, "at": iso(now), "previousState": name(before), "state": name(after) })).into_response()
+}
+
+fn launched(world: &World, id: &str, now: DateTime<Utc>) -> Option<ServerKey> {
+    world.find(id).filter(|&key| world.servers()[key].state_at(now).is_some())
+}
+
+fn no_server(id: &str) -> Response {
+    refuse(StatusCode::NOT_FOUND, format!("there is no server {id}"))
+}
+
+/// What a change by hand means, or why it makes no sense for the server.
+fn happening(
+    server: &Server,
+    key: ServerKey,
+    change: &str,
+    now: DateTime<Utc>,
+) -> Result<Happening, (StatusCode, String)> {
+    let call = |action| Call::new(action, vec![key]);
+    let when = |possible: bool, otherwise: &str| {
+        if possible { Ok(()) } else { Err((StatusCode::CONFLICT, otherwise.to_owned())) }
+    };
+    let on = server.state_at(now).is_some_and(State::is_alive);
+    Ok(match change {
+        "start" => Happening::Call(call(Action::Start)),
+        "start-falling-back" => Happening::Call(call(Action::Start).falling_back(FALLS_BACK_AFTER)),
+        "stop" => Happening::Call(call(Action::STOP)),
+        "terminate" => Happening::Call(call(Action::Terminate)),
+        "reboot" => Happening::Call(call(Action::Reboot)),
+        "guest-shutdown" => {
+            when(on, "the server is not running")?;
+            Happening::GuestShutdown(key)
+        }
+        "spot-reclaim" => {
+            when(on && server.spot.is_some(), "the server is not a running Spot server")?;
+            Happening::SpotReclaim { servers: vec![key], recorded: true }
+        }
+        "spot-restart" => {
+            when(server.stopped_by_ec2(now), "the server is not a Spot server that EC2 stopped")?;
+            Happening::SpotRestart(vec![key])
+        }
+        other => return Err((StatusCode::NOT_FOUND, format!("{other} is none of {CHANGES}"))),
+    })
+}
+
+const CHANGES: &str =
+    "start, start-falling-back, stop, terminate, reboot, guest-shutdown, spot-reclaim, spot-restart, tag";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+/// Sets a tag of one server now.
+async fn tag_server(Shared(simulator): Shares, Path(id): Path<String>, body: axum::body::Bytes) -> Response {
+    let tag: Tag = match serde_json::from_slice(&body) {
+        Ok(tag) => tag,
+        Err(cause) => return refuse(StatusCode::BAD_REQUEST, format!("not a tag: {cause}")),
+    };
+    let (mut account, now) = simulator.account();
+    let Some(key) = launched(&account.world, &id, now) else { return no_server(&id) };
+    account.world.tag(key, &tag.key, &tag.value);
+    Json(json!({ "id": id, "at": iso(now), "tag": { tag.key: tag.value } })).into_response()
 }

@@ -103,19 +103,15 @@ pub fn answer(action: Action, kind: Kind) -> Option<Answer> {
             cloudtrail::error(400, "AccessDeniedException", &message)
         }
         (Action::LookupEvents, Kind::Timeout) => cloudtrail::error(504, "GatewayTimeout", "No answer in time."),
-        (Action::DescribeInstances, Kind::Throttle) => {
-            ec2::error(503, "RequestLimitExceeded", "Request limit exceeded.")
-        }
-        (Action::DescribeInstances, Kind::Error500) => {
-            ec2::error(500, "InternalError", "An internal error has occurred")
-        }
-        (Action::DescribeInstances, Kind::AccessDenied) => {
+        (_, Kind::MalformedRecord) => return None,
+        (_, Kind::Throttle) => ec2::error(503, "RequestLimitExceeded", "Request limit exceeded."),
+        (_, Kind::Error500) => ec2::error(500, "InternalError", "An internal error has occurred"),
+        (_, Kind::AccessDenied) => {
             let message =
-                format!("You are not authorized to perform this operation. {denied} ec2:DescribeInstances {because}");
+                format!("You are not authorized to perform this operation. {denied} ec2:{action:?} {because}");
             ec2::error(403, "UnauthorizedOperation", &message)
         }
-        (Action::DescribeInstances, Kind::Timeout) => ec2::error(504, "GatewayTimeout", "No answer in time."),
-        (_, Kind::MalformedRecord) => return None,
+        (_, Kind::Timeout) => ec2::error(504, "GatewayTimeout", "No answer in time."),
     })
 }
 

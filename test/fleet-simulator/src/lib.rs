@@ -1,8 +1,9 @@
 //! A stand-in for one AWS account and region, for development only.
 //!
-//! It serves EC2 `DescribeInstances` and CloudTrail `LookupEvents` on one loopback port, for a fleet whose history it
-//! made up itself (or took from a folder of real records) and whose true running time it therefore knows. That truth is
-//! a naive replay of its own history; nothing here shares a line with the product's arithmetic.
+//! It serves EC2 `DescribeInstances` and `DescribeSpotInstanceRequests` and CloudTrail `LookupEvents` on one loopback
+//! port, for a fleet whose history it made up itself (or took from a folder of real records) and whose true running time
+//! it therefore knows. That truth is a naive replay of its own history; nothing here shares a line with the product's
+//! arithmetic.
 
 pub mod calls;
 pub mod clock;

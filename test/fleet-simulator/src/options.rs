@@ -14,11 +14,13 @@ use crate::world::Rules;
 pub enum ScenarioName {
     /// One server per case that a runtime calculation is known to get wrong.
     Showcase,
+    /// One server per situation that people who run fleets have reported.
+    Field,
     /// Many servers with typical lives.
     Random,
 }
 
-/// Serves EC2 DescribeInstances and CloudTrail LookupEvents for a fleet whose true running minutes are known.
+/// Serves EC2 and CloudTrail for a fleet whose true running minutes are known.
 /// For development only.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "fleet-simulator", version)]
@@ -71,8 +73,8 @@ pub struct Options {
     /// Seconds that a stop stays stopping, and a termination shutting-down.
     #[arg(long, default_value_t = 0)]
     pub stopping_seconds: u32,
-    /// Minutes that EC2 shows a terminated instance. EC2 itself: about 60, the random fleet's default; the showcase and
-    /// real records default to 62 days, so that every case can be looked at.
+    /// Minutes that EC2 shows a terminated instance. EC2 itself: about 60, the random fleet's default; the other fleets
+    /// default to 62 days, so that every case can be looked at.
     #[arg(long)]
     pub terminated_visible_minutes: Option<u32>,
 }

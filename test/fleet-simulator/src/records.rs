@@ -43,7 +43,11 @@ pub fn replay<'a>(record: &'a Value, mut each: impl FnMut(RecordedChange<'a>)) {
         }
         "RunInstances" => {
             for item in items(&record["responseElements"]) {
-                each(sighting(text(&item["instanceId"]), None, Some(State::Pending)));
+                // Sent again with its client token, a launch is answered with the instance as it is by now.
+                let found =
+                    State::from_name(text(&item["instanceState"]["name"])).filter(|state| *state != State::Pending);
+                let launched = found.is_none().then_some(State::Pending);
+                each(sighting(text(&item["instanceId"]), found, launched));
             }
         }
         "StartInstances" | "StopInstances" | "TerminateInstances" => {
@@ -56,14 +60,13 @@ pub fn replay<'a>(record: &'a Value, mut each: impl FnMut(RecordedChange<'a>)) {
     }
 }
 
-/// The instances a record names, whatever came of it, each once.
+/// The instances that a record has as resources, whatever came of it, each once. An eviction has none.
 #[must_use]
-pub fn instance_ids(record: &Value) -> Vec<String> {
+pub fn resources(record: &Value) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let named = items(&record["requestParameters"])
         .chain(items(&record["responseElements"]))
         .map(|item| &item["instanceId"])
-        .chain(record["serviceEventDetails"]["instanceIdSet"].as_array().into_iter().flatten())
         .chain(std::iter::once(&record["requestParameters"]["instanceId"]));
     for id in named.filter_map(Value::as_str) {
         if !ids.iter().any(|known| known == id) {

@@ -2,6 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+mod reason;
+mod spot;
+
+pub use reason::{Cause, ReasonText};
+pub use spot::{Interruption, SpotRequest};
+
 /// An instance's lifecycle state, as EC2 names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -61,33 +67,6 @@ impl State {
     }
 }
 
-/// Why an instance left `running`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// `StopInstances` or `TerminateInstances`.
-    User,
-    /// `StopInstances` with `hibernate`.
-    Hibernate,
-    /// A shutdown from inside the guest: CloudTrail knows nothing of it.
-    Guest,
-    /// Spot capacity was taken back.
-    Spot,
-}
-
-/// How EC2 words `StateTransitionReason` for this server; the real service does all of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReasonText {
-    /// `User initiated (2021-10-04 14:13:33 GMT)`
-    #[default]
-    Gmt,
-    /// `User initiated (2021-10-04 14:13:33 UTC)`
-    Utc,
-    /// `User initiated`
-    NoTime,
-    /// Nothing at all.
-    Empty,
-}
-
 /// The instance entered `state` at `at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
@@ -95,7 +74,7 @@ pub struct Change {
     pub at: DateTime<Utc>,
     /// The state from then on.
     pub state: State,
-    /// Why, where it left `running`.
+    /// Why, where it left `running` or never got there.
     pub cause: Option<Cause>,
 }
 
@@ -106,10 +85,14 @@ pub struct Server {
     pub id: String,
     /// Tags in the order EC2 shows them.
     pub tags: Vec<(String, String)>,
-    /// Whether it runs on Spot capacity.
-    pub spot: bool,
+    /// How long after its launch it gets them: zero where the launch itself sets them.
+    pub tagged_after: TimeDelta,
+    /// Set where it runs on Spot capacity.
+    pub spot: Option<SpotRequest>,
     /// For example `t3.micro`.
     pub instance_type: &'static str,
+    /// How long its starts stay `pending`, where that is not as the account's rules say.
+    pub pending: Option<TimeDelta>,
     /// How EC2 words its last stop.
     pub reason_text: ReasonText,
     /// The reservation of the launch that made it.
@@ -121,9 +104,11 @@ pub struct Server {
 
 /// A server as `DescribeInstances` shows it at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
+pub struct View<'a> {
     /// Its state.
     pub state: State,
+    /// The tags it has by now.
+    pub tags: &'a [(String, String)],
     /// `LaunchTime`: the last start.
     pub launched: DateTime<Utc>,
     /// Attach time of the primary network interface: the first launch. A terminated instance has no interface left.
@@ -141,8 +126,10 @@ impl Server {
         Self {
             id: id.into(),
             tags,
-            spot: false,
+            tagged_after: TimeDelta::zero(),
+            spot: None,
             instance_type: "t3.micro",
+            pending: None,
             reason_text: ReasonText::default(),
             reservation: String::new(),
             doubts: Vec::new(),
@@ -150,10 +137,45 @@ impl Server {
         }
     }
 
-    /// The value of a tag.
+    /// The same server, its tags set so long after its launch, as a script or a stack does it.
+    #[must_use]
+    pub fn tagged_after(mut self, delay: TimeDelta) -> Self {
+        self.tagged_after = delay;
+        self
+    }
+
+    /// The same server, launched for a Spot request.
+    #[must_use]
+    pub fn spot(mut self, request: SpotRequest) -> Self {
+        self.spot = Some(request);
+        self
+    }
+
+    /// The same server of a type such as `m5.metal`, which may take long to come up.
+    #[must_use]
+    pub fn of_type(mut self, instance_type: &'static str, pending: Option<TimeDelta>) -> Self {
+        (self.instance_type, self.pending) = (instance_type, pending);
+        self
+    }
+
+    /// The value of a tag, from whenever on it has it.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<&str> {
-        self.tags.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+        value(&self.tags, key)
+    }
+
+    /// The tags it has at `at`.
+    #[must_use]
+    pub fn tags_at(&self, at: DateTime<Utc>) -> &[(String, String)] {
+        let tagged = self.history.first().is_none_or(|launch| launch.at + self.tagged_after <= at);
+        if tagged { &self.tags } else { &[] }
+    }
+
+    /// The id of its Spot request.
+    #[must_use]
+    pub fn spot_request_id(&self) -> Option<String> {
+        let distinct = self.id.len().saturating_sub(8);
+        self.spot.map(|_| format!("sir-{}", self.id.get(distinct..).unwrap_or(&self.id)))
     }
 
     /// Every state it was in, oldest first. The last ones may still lie ahead: `stopping` plans its `stopped`.
@@ -165,13 +187,27 @@ impl Server {
     /// Its state at `at`; none before its launch.
     #[must_use]
     pub fn state_at(&self, at: DateTime<Utc>) -> Option<State> {
-        self.changes_until(at).last().map(|change| change.state)
+        self.last_change(at).map(|change| change.state)
+    }
+
+    /// The change that brought it into its state at `at`; none before its launch.
+    #[must_use]
+    pub fn last_change(&self, at: DateTime<Utc>) -> Option<Change> {
+        self.changes_until(at).last().copied()
+    }
+
+    /// Whether EC2 itself stopped it and may start it again.
+    #[must_use]
+    pub fn stopped_by_ec2(&self, at: DateTime<Utc>) -> bool {
+        let last = self.last_change(at).map(|last| (last.state, last.cause));
+        last == Some((State::Stopped, Some(Cause::Spot)))
     }
 
     /// Enters `via` at `at` and `then` after `after`. What was planned beyond `at` does not happen any more.
     pub fn change(&mut self, at: DateTime<Utc>, via: State, after: TimeDelta, then: State, cause: Option<Cause>) {
         self.history.truncate(self.changes_until(at).len());
-        self.history.push(Change { at, state: via, cause });
+        // A start that is to fall back has no reason yet.
+        self.history.push(Change { at, state: via, cause: cause.filter(|_| !via.is_alive()) });
         self.history.push(Change { at: at + after, state: then, cause });
     }
 
@@ -190,7 +226,7 @@ impl Server {
 
     /// What `DescribeInstances` shows at `at`; nothing before the launch and some time after the termination.
     #[must_use]
-    pub fn view(&self, at: DateTime<Utc>, terminated_visible: TimeDelta) -> Option<View> {
+    pub fn view(&self, at: DateTime<Utc>, terminated_visible: TimeDelta) -> Option<View<'_>> {
         let past = self.changes_until(at);
         let (first, last) = (past.first()?, past.last()?);
         if last.state == State::Terminated && at - last.at >= terminated_visible {
@@ -203,21 +239,14 @@ impl Server {
         let told = told.filter(|before| matches!(before.state, State::Stopping | State::ShuttingDown));
         Some(View {
             state: last.state,
+            tags: self.tags_at(at),
             launched,
             attached: (last.state != State::Terminated).then_some(first.at),
-            transition_reason: self.transition_reason(last.cause, told.map_or(last.at, |before| before.at)),
-            state_reason: last.cause.map(Cause::state_reason),
+            transition_reason: last.cause.map_or_else(String::new, |cause| {
+                cause.transition_reason(self.reason_text, told.map_or(last.at, |before| before.at))
+            }),
+            state_reason: last.cause.map(|cause| cause.state_reason(last.state == State::Stopped)),
         })
-    }
-
-    fn transition_reason(&self, cause: Option<Cause>, at: DateTime<Utc>) -> String {
-        match (cause, self.reason_text) {
-            (None, _) | (_, ReasonText::Empty) => String::new(),
-            (Some(Cause::Spot), _) => "Server.SpotInstanceTermination".to_owned(),
-            (Some(_), ReasonText::Gmt) => format!("User initiated ({} GMT)", at.format("%Y-%m-%d %H:%M:%S")),
-            (Some(_), ReasonText::Utc) => format!("User initiated ({} UTC)", at.format("%Y-%m-%d %H:%M:%S")),
-            (Some(_), ReasonText::NoTime) => "User initiated".to_owned(),
-        }
     }
 
     fn changes_until(&self, at: DateTime<Utc>) -> &[Change] {
@@ -225,19 +254,8 @@ impl Server {
     }
 }
 
-impl Cause {
-    fn state_reason(self) -> (&'static str, &'static str) {
-        match self {
-            Self::User => ("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"),
-            Self::Hibernate => {
-                ("Client.UserInitiatedHibernate", "Client.UserInitiatedHibernate: User initiated hibernate")
-            }
-            Self::Guest => {
-                ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
-            }
-            Self::Spot => {
-                ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
-            }
-        }
-    }
+/// The value of the tag `key` among `tags`.
+#[must_use]
+pub fn value<'a>(tags: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
 }

@@ -27,6 +27,8 @@ use crate::{cloudtrail, control};
 pub enum Action {
     /// EC2.
     DescribeInstances,
+    /// EC2.
+    DescribeSpotInstanceRequests,
     /// CloudTrail.
     LookupEvents,
 }
@@ -40,9 +42,9 @@ pub struct Settings {
     pub lookup_rate: (f64, u32),
     /// How long a `LookupEvents` call takes.
     pub lookup_latency: Duration,
-    /// How long a `DescribeInstances` call takes.
+    /// How long a call of EC2 takes.
     pub describe_latency: Duration,
-    /// How far `DescribeInstances` lags behind what has happened.
+    /// How far EC2's answers lag behind what has happened.
     pub describe_lag: TimeDelta,
     /// How long EC2 shows a terminated instance.
     pub terminated_visible: TimeDelta,
@@ -177,8 +179,8 @@ impl Simulator {
             return answer.into_response(admission.number);
         }
         let latency = match action {
-            Action::DescribeInstances => self.settings.describe_latency,
             Action::LookupEvents => self.settings.lookup_latency,
+            Action::DescribeInstances | Action::DescribeSpotInstanceRequests => self.settings.describe_latency,
         };
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -189,12 +191,13 @@ impl Simulator {
 
     fn carry_out(&self, action: Action, body: &[u8], spoil: bool) -> Answer {
         let (mut account, now) = self.account();
+        let Settings { describe_lag, terminated_visible, .. } = self.settings;
+        let lens = Lens { at: now - describe_lag, terminated_visible };
         let answer = match action {
             Action::LookupEvents => cloudtrail::lookup_events(&account.world, now, body, spoil),
-            Action::DescribeInstances => {
-                let settings = &self.settings;
-                let lens = Lens { at: now - settings.describe_lag, terminated_visible: settings.terminated_visible };
-                ec2::describe_instances(&account.world, lens, &Query::parse(body))
+            Action::DescribeInstances => ec2::describe_instances(&account.world, lens, &Query::parse(body)),
+            Action::DescribeSpotInstanceRequests => {
+                ec2::describe_spot_instance_requests(&account.world, lens, &Query::parse(body))
             }
         };
         if answer.status != 200 {
@@ -218,6 +221,7 @@ async fn aws(Shared(simulator): Shared<Arc<Simulator>>, headers: HeaderMap, body
     let query = Query::parse(&body);
     match query.action() {
         "DescribeInstances" => simulator.serve(Action::DescribeInstances, &body).await,
+        "DescribeSpotInstanceRequests" => simulator.serve(Action::DescribeSpotInstanceRequests, &body).await,
         "" => ec2::error(400, "MissingAction", "The request names no action").into_response(0),
         other => ec2::error(400, "InvalidAction", &format!("The action {other} is not valid for this endpoint."))
             .into_response(0),

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::calls::{Call, Outcome, ServerKey};
+use crate::calls::{Call, Omission, Outcome, ServerKey};
+use crate::records;
+use crate::server::Server;
 
 /// How far back `LookupEvents` reaches.
 pub const HORIZON: TimeDelta = TimeDelta::days(90);
@@ -20,6 +22,20 @@ pub enum Body {
     BidEvicted(Vec<ServerKey>),
     /// A record as it stands in a file, or as another service wrote it.
     Verbatim(Box<Value>),
+}
+
+impl Body {
+    /// The instances that `LookupEvents` names beside the record, and by which it finds it. An eviction names none:
+    /// its servers stand in the record only.
+    #[must_use]
+    pub fn resources(&self, servers: &[Server]) -> Vec<String> {
+        match self {
+            Self::BidEvicted(_) => Vec::new(),
+            Self::Call(call, _) if call.omission == Omission::ResponseAndResources => Vec::new(),
+            Self::Call(call, _) => call.targets.iter().map(|&key| servers[key].id.clone()).collect(),
+            Self::Verbatim(record) => records::resources(record),
+        }
+    }
 }
 
 /// One record, once delivered.

@@ -13,8 +13,10 @@ use serde_json::Value;
 use crate::calls::{self, Action, Call, Outcome, ServerKey};
 use crate::dice;
 use crate::records;
-use crate::server::{Cause, ReasonText, Server, State};
+use crate::server::{Cause, ReasonText, Server, SpotRequest, State};
 use crate::trail::{Body, Entry, Trail};
+
+mod spot;
 
 /// Something that happens to servers at one instant.
 #[derive(Debug, Clone)]
@@ -23,8 +25,17 @@ pub enum Happening {
     Call(Call),
     /// A shutdown from inside the guest: no record of it anywhere but in EC2's view.
     GuestShutdown(ServerKey),
-    /// Spot capacity is taken back from servers, which one record tells.
-    SpotReclaim(Vec<ServerKey>),
+    /// Spot capacity is taken back from servers: each is terminated, stopped or hibernated as its request says.
+    SpotReclaim {
+        /// The servers.
+        servers: Vec<ServerKey>,
+        /// Whether a `BidEvictedEvent`, one for all, tells of it.
+        recorded: bool,
+    },
+    /// Spot capacity is there again: EC2 itself starts the servers that it stopped, and no record tells of it.
+    SpotRestart(Vec<ServerKey>),
+    /// A server's Spot request is cancelled: a stopped server is terminated with it, a running one goes on.
+    SpotCancel(ServerKey),
     /// A CloudTrail record from a file, and what it says happened.
     Recorded(Box<Value>),
 }
@@ -104,16 +115,18 @@ impl World {
         self.servers[key].reason_text = text;
     }
 
-    /// Gives a server's tag another value.
-    pub fn tag(&mut self, key: ServerKey, name: &str, value: &str) {
-        for (_, old) in self.servers[key].tags.iter_mut().filter(|(tag, _)| tag == name) {
-            value.clone_into(old);
-        }
+    /// Makes a server one that was launched for a Spot request.
+    pub fn set_spot(&mut self, key: ServerKey, request: SpotRequest) {
+        self.servers[key].spot = Some(request);
     }
 
-    /// Makes a server run on Spot capacity.
-    pub fn make_spot(&mut self, key: ServerKey) {
-        self.servers[key].spot = true;
+    /// Sets a server's tag, as `CreateTags` does: a new one, or another value of an old one.
+    pub fn tag(&mut self, key: ServerKey, name: &str, value: &str) {
+        let tags = &mut self.servers[key].tags;
+        match tags.iter_mut().find(|(tag, _)| tag == name) {
+            Some((_, old)) => value.clone_into(old),
+            None => tags.push((name.to_owned(), value.to_owned())),
+        }
     }
 
     /// Plans a happening. Those of one second take place in the order in which they were planned.
@@ -173,11 +186,19 @@ impl World {
                 self.stop_running(at, key, Cause::Guest, State::Stopping);
                 None
             }
-            Happening::SpotReclaim(keys) => {
-                for &key in &keys {
-                    self.stop_running(at, key, Cause::Spot, State::ShuttingDown);
+            Happening::SpotReclaim { servers, recorded } => {
+                self.spot_reclaim(at, &servers);
+                if recorded {
+                    self.record(at, "BidEvictedEvent".into(), Body::BidEvicted(servers), 1);
                 }
-                self.record(at, "BidEvictedEvent".into(), Body::BidEvicted(keys), 1);
+                None
+            }
+            Happening::SpotRestart(servers) => {
+                self.spot_restart(at, &servers);
+                None
+            }
+            Happening::SpotCancel(key) => {
+                self.spot_cancel(at, key);
                 None
             }
             Happening::Recorded(record) => {
@@ -204,7 +225,13 @@ impl World {
                     Action::Stop { hibernate: true, .. } => Cause::Hibernate,
                     _ => Cause::User,
                 };
-                self.apply(at, item.server, item.previous, item.current, cause);
+                match call.falls_back_after {
+                    Some(delay) if (item.previous, item.current) == (Some(State::Stopped), State::Pending) => {
+                        let cause = Some(Cause::FailedStart);
+                        self.servers[item.server].change(at, State::Pending, delay, State::Stopped, cause);
+                    }
+                    _ => self.apply(at, item.server, item.previous, item.current, cause),
+                }
             }
         }
         let deliveries = call.deliveries;
@@ -221,6 +248,7 @@ impl World {
         }
         let Rules { pending, stopping, .. } = self.rules;
         let server = &mut self.servers[key];
+        let pending = server.pending.unwrap_or(pending);
         match current {
             Pending | Running => server.change(at, Pending, pending, Running, None),
             Stopping | Stopped => server.change(at, Stopping, stopping, Stopped, Some(cause)),
@@ -255,7 +283,7 @@ impl World {
     fn record(&mut self, at: DateTime<Utc>, name: Cow<'static, str>, body: Body, deliveries: u8) {
         let number = self.events;
         self.events += 1;
-        let resources = self.resources(&body);
+        let resources = body.resources(&self.servers);
         let (shortest, longest) = self.rules.delivery;
         let span = u64::try_from((longest - shortest).num_seconds()).unwrap_or(0) + 1;
         for copy in 0..u64::from(deliveries) {
@@ -263,15 +291,6 @@ impl World {
             let delay = shortest + TimeDelta::seconds(i64::try_from(extra).unwrap_or(0));
             let entry = Entry { at, delivered_at: at + delay, number, name: name.clone(), body: body.clone() };
             self.trail.push(entry, resources.iter().cloned());
-        }
-    }
-
-    fn resources(&self, body: &Body) -> Vec<String> {
-        let ids = |keys: &[ServerKey]| keys.iter().map(|&key| self.servers[key].id.clone()).collect();
-        match body {
-            Body::Call(call, _) => ids(&call.targets),
-            Body::BidEvicted(keys) => ids(keys),
-            Body::Verbatim(record) => records::instance_ids(record),
         }
     }
 }

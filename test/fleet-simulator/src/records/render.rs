@@ -1,9 +1,9 @@
 //! CloudTrail records: writing those of the simulated account, in the shape of real ones.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::calls::{Action, Call, Item, Outcome};
+use crate::calls::{Action, Call, Item, Omission, Outcome};
 use crate::dice;
 use crate::server::{Server, State};
 use crate::trail::{Body, Entry};
@@ -62,7 +62,7 @@ impl Source<'_> {
             json!(if call.auto_scaling { "autoscaling.amazonaws.com" } else { "203.0.113.7" }),
         );
         record.insert("userAgent".into(), json!("aws-cli/2.15.30 Python/3.11.8 Linux/6.1.79 exe/x86_64.amzn.2023"));
-        record.insert("requestParameters".into(), self.request(call, entry.number));
+        record.insert("requestParameters".into(), self.request(call));
         let response = match outcome {
             Outcome::Refused { code, message } => {
                 record.insert("errorCode".into(), json!(code));
@@ -104,7 +104,7 @@ impl Source<'_> {
         }
     }
 
-    fn request(&self, call: &Call, number: u64) -> Value {
+    fn request(&self, call: &Call) -> Value {
         if call.action == Action::Run {
             let count = call.targets.len();
             let instance_type = call.targets.first().map(|&key| self.servers[key].instance_type);
@@ -115,7 +115,8 @@ impl Source<'_> {
                 "monitoring": {"enabled": false},
                 "disableApiTermination": false,
                 "disableApiStop": false,
-                "clientToken": dice::uuid(self.seed ^ 0x70CE, number),
+                // The launch of a server has one token, however often it is sent.
+                "clientToken": dice::uuid(self.seed ^ 0x70CE, call.targets.first().map_or(0, |&key| key as u64)),
                 "ebsOptimized": false,
             });
         }
@@ -141,7 +142,7 @@ impl Source<'_> {
                 "reservationId": items.first().map(|item| self.servers[item.server].reservation.as_str()),
                 "ownerId": ACCOUNT,
                 "groupSet": {},
-                "instancesSet": {"items": items.iter().enumerate().map(|(n, item)| launched(&self.servers[item.server], n, entry.at)).collect::<Vec<_>>()},
+                "instancesSet": {"items": items.iter().enumerate().map(|(n, item)| launched(&self.servers[item.server], n, item.current, entry.at)).collect::<Vec<_>>()},
             }),
             // The real service keeps no order here: whoever joins by position reads the wrong server.
             _ => json!({
@@ -153,7 +154,8 @@ impl Source<'_> {
                 })).collect::<Vec<_>>()},
             }),
         };
-        let size = if call.omit_response { LARGEST_RESPONSE + 1 } else { response_size(&response, items.len()) };
+        let omitted = call.omission != Omission::Nothing;
+        let size = if omitted { LARGEST_RESPONSE + 1 } else { response_size(&response, items.len()) };
         if size > LARGEST_RESPONSE {
             return json!({ "omitted": true, "originalSize": size, "reason": "The field exceeds the maximum size" });
         }
@@ -161,25 +163,27 @@ impl Source<'_> {
     }
 }
 
-/// An instance's part of the answer to `RunInstances`.
-fn launched(server: &Server, index: usize, at: DateTime<Utc>) -> Value {
-    let at = at.timestamp_millis();
-    let tags: Vec<Value> = server.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+/// An instance's part of the answer to `RunInstances` at `at`: just launched, or found by the launch's client token.
+fn launched(server: &Server, index: usize, current: State, at: DateTime<Utc>) -> Value {
+    let view = server.view(at, TimeDelta::MAX);
+    let started = view.as_ref().map_or(at, |view| view.launched).timestamp_millis();
+    let attached = view.as_ref().and_then(|view| view.attached).unwrap_or(at).timestamp_millis();
+    let tags: Vec<Value> =
+        server.tags_at(at).iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     let mut instance = json!({
         "instanceId": server.id,
         "imageId": "ami-0abcdef1234567890",
-        "instanceState": state(State::Pending),
+        "instanceState": state(current),
         "privateDnsName": "ip-10-0-1-10.ec2.internal",
         "amiLaunchIndex": index,
         "productCodes": {},
         "instanceType": server.instance_type,
-        "launchTime": at,
+        "launchTime": started,
         "placement": {"availabilityZone": format!("{REGION}a"), "tenancy": "default"},
         "monitoring": {"state": "disabled"},
         "subnetId": "subnet-0ed352584ab4aa265",
         "vpcId": "vpc-06fe1a64761a0f720",
         "privateIpAddress": "10.0.1.10",
-        "stateReason": {"code": "pending", "message": "pending"},
         "architecture": "x86_64",
         "rootDeviceType": "ebs",
         "rootDeviceName": "/dev/xvda",
@@ -196,15 +200,19 @@ fn launched(server: &Server, index: usize, at: DateTime<Utc>) -> Value {
                 "attachmentId": format!("eni-attach-{}", short_id(server)),
                 "deviceIndex": 0,
                 "status": "attaching",
-                "attachTime": at,
+                "attachTime": attached,
                 "deleteOnTermination": true,
             },
         }]},
         "ebsOptimized": false,
         "enaSupport": true,
     });
-    if server.spot {
+    if current == State::Pending {
+        instance["stateReason"] = json!({"code": "pending", "message": "pending"});
+    }
+    if let Some(request) = server.spot_request_id() {
         instance["instanceLifecycle"] = json!("spot");
+        instance["spotInstanceRequestId"] = json!(request);
     }
     instance
 }

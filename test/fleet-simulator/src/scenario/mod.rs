@@ -5,9 +5,11 @@ use chrono::{DateTime, Utc};
 use crate::options::{Options, ScenarioName};
 use crate::world::World;
 
+pub mod field;
 pub mod random;
 pub mod recorded;
 pub mod showcase;
+mod stage;
 
 /// The fleet that the options ask for, with everything that has happened in it up to `now`.
 ///
@@ -19,6 +21,7 @@ pub fn build(options: &Options, now: DateTime<Utc>) -> anyhow::Result<World> {
     match (&options.records, options.scenario) {
         (Some(folder), _) => recorded::populate(&mut world, folder, now, tag)?,
         (None, ScenarioName::Showcase) => showcase::populate(&mut world, now, tag),
+        (None, ScenarioName::Field) => field::populate(&mut world, now, tag),
         (None, ScenarioName::Random) => random::populate(&mut world, now, tag, options.servers),
     }
     world.advance(now);

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::calls::{Action, Call, ServerKey};
 use crate::dice::{self, Dice};
 use crate::scenario::tags;
-use crate::server::{ReasonText, Server};
+use crate::server::{ReasonText, Server, SpotRequest};
 use crate::truth::{month_start, next_month};
 use crate::world::{Happening, World};
 
@@ -103,11 +103,11 @@ impl Fleet<'_> {
     /// Running since long ago, or on Spot capacity since this month until it is taken back.
     fn always_on(&mut self, key: ServerKey) {
         if self.dice.chance(6) {
-            self.world.make_spot(key);
+            self.world.set_spot(key, SpotRequest::one_time());
             let launched = self.start + TimeDelta::seconds(self.dice.between(0, 20 * 86_400));
             self.call(launched, Action::Run, key);
             let reclaimed = launched + TimeDelta::seconds(self.dice.between(600, 6 * 86_400));
-            self.world.plan(reclaimed, Happening::SpotReclaim(vec![key]));
+            self.world.plan(reclaimed, Happening::SpotReclaim { servers: vec![key], recorded: true });
             return;
         }
         let launched = self.before(1, 200);

@@ -6,16 +6,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use crate::calls::{Action, Call, Refusal, ServerKey};
+use crate::calls::{Action, Call, Omission, Refusal, ServerKey};
 use crate::dice;
-use crate::scenario::tags;
-use crate::server::{ReasonText, Server};
-use crate::truth::month_start;
+use crate::scenario::stage::{Stage, days_before, h, m};
+use crate::server::{ReasonText, SpotRequest};
 use crate::world::{Happening, World};
 
 /// Adds the fleet to a world.
 pub fn populate(world: &mut World, now: DateTime<Utc>, tag: (&str, &str)) {
-    let mut stage = Stage { world, start: month_start(now), tag };
+    let mut stage = Stage::new(world, now, tag);
     stage.quiet_servers();
     stage.simple_runs();
     stage.refusals();
@@ -26,62 +25,7 @@ pub fn populate(world: &mut World, now: DateTime<Utc>, tag: (&str, &str)) {
     stage.strangers();
 }
 
-struct Stage<'a> {
-    world: &'a mut World,
-    start: DateTime<Utc>,
-    tag: (&'a str, &'a str),
-}
-
-const fn h(hours: i64) -> TimeDelta {
-    TimeDelta::hours(hours)
-}
-
-const fn m(minutes: i64) -> TimeDelta {
-    TimeDelta::minutes(minutes)
-}
-
-const fn days_before(days: i64) -> TimeDelta {
-    TimeDelta::days(-days)
-}
-
 impl Stage<'_> {
-    /// A server of the fleet that is yet to be launched.
-    fn server(&mut self, name: &str) -> ServerKey {
-        self.add(tags(self.tag, name))
-    }
-
-    fn add(&mut self, tags: Vec<(String, String)>) -> ServerKey {
-        let number = self.world.servers().len() as u64;
-        self.world.add_server(Server::new(format!("i-0{:016x}", dice::mix(0x5E44E4, number)), tags))
-    }
-
-    /// One that has been running since long before the month.
-    fn running(&mut self, name: &str) -> ServerKey {
-        let key = self.server(name);
-        self.call(days_before(40), Action::Run, &[key]);
-        key
-    }
-
-    /// One that has been stopped since long before the month.
-    fn stopped(&mut self, name: &str) -> ServerKey {
-        let key = self.running(name);
-        self.call(days_before(39), Action::STOP, &[key]);
-        key
-    }
-
-    fn call(&mut self, at: TimeDelta, action: Action, targets: &[ServerKey]) {
-        self.plan(at, Call::new(action, targets.to_vec()));
-    }
-
-    fn plan(&mut self, at: TimeDelta, call: Call) {
-        self.world.plan(self.start + at, Happening::Call(call));
-    }
-
-    fn run(&mut self, server: ServerKey, from: TimeDelta, to: TimeDelta) {
-        self.call(from, Action::Start, &[server]);
-        self.call(to, Action::STOP, &[server]);
-    }
-
     fn quiet_servers(&mut self) {
         self.running("always-on");
         self.stopped("always-off");
@@ -182,14 +126,14 @@ impl Stage<'_> {
         let while_stopped = self.stopped("terminated-while-stopped");
         self.run(while_stopped, h(7), h(9));
         self.call(h(20), Action::Terminate, &[while_stopped]);
-        let reclaimed: Vec<ServerKey> =
-            ["spot-reclaimed", "spot-reclaimed-with-it"].into_iter().map(|name| self.server(name)).collect();
-        for &key in &reclaimed {
-            self.world.make_spot(key);
-        }
+        let names = ["spot-reclaimed", "spot-reclaimed-with-it"];
+        let reclaimed: Vec<ServerKey> = names
+            .into_iter()
+            .map(|name| self.server_with(name, |server| server.spot(SpotRequest::one_time())))
+            .collect();
         self.call(h(4), Action::Run, &reclaimed[..1]);
         self.call(h(5), Action::Run, &reclaimed[1..]);
-        self.world.plan(self.start + h(9) + m(30), Happening::SpotReclaim(reclaimed));
+        self.world.plan(self.start + h(9) + m(30), Happening::SpotReclaim { servers: reclaimed, recorded: true });
     }
 
     fn shared_calls(&mut self) {
@@ -200,8 +144,7 @@ impl Stage<'_> {
         self.call(h(12), Action::STOP, &trio);
         // A response too large to be kept: the record's resources and LaunchTime are all there is.
         let large: Vec<ServerKey> = (1..=3).map(|n| self.server(&format!("large-launch-{n}"))).collect();
-        let mut launch = Call::new(Action::Run, large.clone());
-        launch.omit_response = true;
+        let mut launch = Call::new(Action::Run, large.clone()).omitting(Omission::Response);
         launch.auto_scaling = true;
         self.plan(h(10), launch);
         self.call(h(13), Action::STOP, &large[..1]);

@@ -127,6 +127,40 @@ async fn servers_change_by_hand() {
 }
 
 #[tokio::test]
+async fn spot_servers_and_failing_starts_change_by_hand() {
+    let fleet = fleet(NOW, &["--scenario", "field", "--delivery-delay", "0"]);
+    let name = "spot-stopped-and-restarted";
+    let evictions = async || fleet.lookup_all(by_name("BidEvictedEvent")).await.len();
+    let before = evictions().await;
+    assert_eq!(fleet.change(name, "spot-restart").await.0, StatusCode::CONFLICT, "it runs");
+    assert_eq!(fleet.change(name, "spot-reclaim").await.1["state"], "stopped");
+    assert_eq!(fleet.shown(name, "reason").await, ["Service initiated (2025-10-20 12:00:00 GMT)"]);
+    assert_eq!(evictions().await, before + 1);
+    assert_eq!(fleet.change(name, "spot-reclaim").await.0, StatusCode::CONFLICT);
+    assert_eq!(fleet.change(name, "spot-restart").await.1["state"], "running");
+    assert_eq!(fleet.change("bare-metal", "spot-reclaim").await.0, StatusCode::CONFLICT, "not Spot");
+    assert_eq!(fleet.change("launch-repeated", "start-falling-back").await.1["state"], "pending");
+    fleet.pass(TimeDelta::seconds(5));
+    assert_eq!(fleet.shown("launch-repeated", "name").await, ["stopped"]);
+    assert_eq!(fleet.server("launch-repeated").await["truthMinutes"], 15_840.0);
+}
+
+#[tokio::test]
+async fn servers_are_tagged_by_hand() {
+    let fleet = fleet(NOW, &[]);
+    let untagged = "Filter.1.Name=tag%3AName&Filter.1.Value.1=untagged";
+    let id = texts(&fleet.describe(untagged).await.1, "instanceId").remove(0);
+    let path = format!("/servers/{id}/tag");
+    let tag = json!({ "key": "App", "value": "demo" });
+    assert_eq!(fleet.control("POST", &path, &tag.to_string()).await.0, StatusCode::OK);
+    assert_eq!(fleet.id("untagged").await, id);
+    let ours = format!("{untagged}&Filter.2.Name=tag%3AApp&Filter.2.Value.1=demo");
+    assert_eq!(texts(&fleet.describe(&ours).await.1, "instanceId"), [id]);
+    assert_eq!(fleet.control("POST", &path, "{}").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(fleet.control("POST", "/servers/i-0/tag", &tag.to_string()).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn health_tells_that_it_is_there() {
     let health = fleet(NOW, &[]).get("/health").await;
     assert_eq!((&health["status"], &health["now"]), (&json!("ok"), &json!(NOW)));

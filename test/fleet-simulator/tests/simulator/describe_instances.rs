@@ -81,7 +81,7 @@ async fn words_the_reason_of_a_stop_in_every_way() {
         ("guest-shutdown-untimed", "User initiated"),
         ("guest-shutdown-untold", ""),
         ("always-on", ""),
-        ("spot-reclaimed", "Server.SpotInstanceTermination"),
+        ("spot-reclaimed", "Service initiated (2025-10-01 09:30:00 GMT)"),
         ("terminated-while-stopped", "User initiated (2025-10-01 20:00:00 GMT)"),
     ] {
         let body = page(&fleet, &format!("InstanceId.1={}", fleet.id(name).await)).await;

@@ -4,10 +4,12 @@
 
 mod control;
 mod describe_instances;
+mod field;
 mod lookup_events;
 mod process;
 mod random;
 mod recorded;
 mod records;
 mod showcase;
+mod spot_requests;
 mod support;

@@ -100,6 +100,25 @@ async fn what_no_record_tells_is_left_open() {
 }
 
 #[tokio::test]
+async fn a_launch_answered_with_a_running_instance_is_no_launch() {
+    let launch = |at: &str, state: &str| {
+        json!({
+            "eventTime": at, "eventSource": "ec2.amazonaws.com", "eventName": "RunInstances",
+            "responseElements": { "instancesSet": { "items": [{ "instanceId": "i-00000001", "instanceState": { "name": state } }] } },
+        })
+    };
+    let records = json!([
+        launch("2020-02-10T02:00:00Z", "pending"),
+        launch("2020-02-10T03:00:00Z", "running"),
+        call("2020-02-10T04:00:00Z", "StopInstances", "i-00000001", "running", "stopping"),
+        launch("2020-02-10T05:00:00Z", "stopped"),
+    ]);
+    let folder = Folder::new("again", &[("acme.json", records.to_string())]);
+    let fleet = fleet(NOW, &["--records", folder.path()]);
+    assert_eq!(spans(&fleet).await, [("acme-1".to_owned(), Some(120.0), 120.0, 120.0)]);
+}
+
+#[tokio::test]
 async fn every_container_of_records_is_read() {
     let stop = |id| call("2020-02-10T08:00:00Z", "StopInstances", id, "running", "stopping");
     let folder = Folder::new(
@@ -184,6 +203,8 @@ async fn every_kind_of_real_record_is_served() {
     {
         assert!(events.iter().any(|event| event["EventName"] == name), "{name}");
     }
+    let eviction = events.iter().find(|event| event["EventName"] == "BidEvictedEvent").unwrap();
+    assert_eq!(eviction["Resources"], json!([]));
     // The files there repeat each other's instances at other times, so that much is in doubt; no more than the month.
     assert!(spans(&fleet).await.iter().all(|(_, _, least, most)| least <= most && *most <= 28_080.0));
 }

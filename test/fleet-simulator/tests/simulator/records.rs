@@ -168,7 +168,11 @@ async fn a_large_launch_names_its_servers_as_resources_only() {
 #[tokio::test]
 async fn spot_servers_are_evicted_together() {
     let fleet = fleet(NOW, &[]);
-    let evicted = records(&fleet, "spot-reclaimed", "BidEvictedEvent").await.remove(0);
+    let events = fleet.lookup_all(by_name("BidEvictedEvent")).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["Resources"], json!([]), "its servers stand in the record only");
+    assert!(records(&fleet, "spot-reclaimed", "BidEvictedEvent").await.is_empty(), "not found by its servers");
+    let evicted = record(&events[0]);
     let ids = [fleet.id("spot-reclaimed").await, fleet.id("spot-reclaimed-with-it").await];
     assert_eq!(evicted["serviceEventDetails"]["instanceIdSet"], json!(ids));
     assert_eq!(evicted.get("responseElements"), Some(&Value::Null));

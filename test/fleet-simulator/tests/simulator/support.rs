@@ -80,7 +80,12 @@ impl Fleet {
 
     /// `DescribeInstances`, whatever comes of it.
     pub(crate) async fn describe(&self, form: &str) -> (StatusCode, String) {
-        let body = format!("Action=DescribeInstances&Version=2016-11-15&{form}");
+        self.ec2("DescribeInstances", form).await
+    }
+
+    /// An operation of EC2, whatever comes of it.
+    pub(crate) async fn ec2(&self, action: &str, form: &str) -> (StatusCode, String) {
+        let body = format!("Action={action}&Version=2016-11-15&{form}");
         self.send(Request::post("/").body(Body::from(body)).unwrap()).await
     }
 
@@ -100,6 +105,22 @@ impl Fleet {
     pub(crate) async fn change(&self, name: &str, change: &str) -> (StatusCode, Value) {
         let id = self.id(name).await;
         self.control("POST", &format!("/servers/{id}/{change}"), "").await
+    }
+
+    /// The one instance with a `Name` tag, as `DescribeInstances` shows it: the texts of an element in it.
+    pub(crate) async fn shown(&self, name: &str, element: &str) -> Vec<String> {
+        let (status, body) = self.describe(&format!("InstanceId.1={}", self.id(name).await)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        texts(&body, element)
+    }
+
+    /// The events that name a server as their resource, oldest first.
+    pub(crate) async fn events_of(&self, name: &str) -> Vec<Value> {
+        let id = self.id(name).await;
+        let request = json!({ "LookupAttributes": [{ "AttributeKey": "ResourceName", "AttributeValue": id }] });
+        let mut events = self.lookup_all(request).await;
+        events.reverse();
+        events
     }
 
     pub(crate) fn pass(&self, span: TimeDelta) {
