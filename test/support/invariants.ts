@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { resources, type Resource } from './synth.ts';
+import { allResources, resources, type Resource } from './synth.ts';
 
 /** What must hold in every stack, each rule as a list of what breaks it. */
 export const invariants: Readonly<Record<string, (template: Template) => string[]>> = {
@@ -62,6 +62,18 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       ...(Array.isArray(alarm.AlarmActions) && alarm.AlarmActions.length > 0 ? [] : [`${id}: no action`]),
       ...(runbookHeading(alarm) ? [] : [`${id}: no runbook link`]),
     ]),
+
+  'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept': (template) =>
+    allResources(template).flatMap(([id, { DeletionPolicy: deleted, UpdateReplacePolicy: replaced, Properties }]) => {
+      const kept = [deleted, replaced].some((policy) => policy?.startsWith('Retain'));
+      return [
+        ...(kept && !(deleted === 'RetainExceptOnCreate' && replaced === 'Retain')
+          ? [`${id}: ${String(deleted)} on delete, ${String(replaced)} on replacement`]
+          : []),
+        // DynamoDB would refuse to delete it, and the rollback would fail.
+        ...(Properties?.DeletionProtectionEnabled === true ? [`${id}: protected from the rollback`] : []),
+      ];
+    }),
 
   'every physical name begins with app and environment': (template) =>
     Object.entries(PHYSICAL_NAMES).flatMap(([type, property]) =>
