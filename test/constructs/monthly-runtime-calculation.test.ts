@@ -70,14 +70,14 @@ test('the rule starts it every hour, and undeliverable events become dead letter
   });
 });
 
-test('it may list servers and read their events, in this region', () => {
+test('it may list servers, their Spot requests and their events, in this region', () => {
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
       Statement: Match.arrayWith([
         {
           Sid: 'ReadServersAndTheirEvents',
           Effect: 'Allow',
-          Action: ['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].sort(),
+          Action: ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'],
           Resource: '*',
           Condition: { StringEquals: { 'aws:RequestedRegion': { Ref: 'AWS::Region' } } },
         },

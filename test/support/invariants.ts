@@ -43,11 +43,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       listed(action).filter((name) => name === '*' || (effect === 'Allow' && String(name).includes('*'))),
     ),
 
-  'no statement allows all resources, but for the two actions that know none': (template) =>
+  'no statement allows all resources, but for the actions that know none': (template) =>
     eachStatement(template, ({ Effect: effect, Action: action, Resource: resource }) => {
-      const narrowable = listed(action).filter(
-        (name) => !['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].includes(String(name)),
-      );
+      const narrowable = listed(action).filter((name) => !KNOW_NO_RESOURCES.includes(String(name)));
       const wildcard = JSON.stringify(resource ?? null).includes('*');
       return effect === 'Allow' && wildcard ? narrowable.map((name) => `${String(name)} on a wildcard`) : [];
     }),
@@ -83,6 +81,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
         .map(([id, name]) => `${String(id)}: ${JSON.stringify(name)}`),
     ),
 };
+
+/** The actions that support no resource-level permissions. */
+const KNOW_NO_RESOURCES = ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'];
 
 const PHYSICAL_NAMES: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Alarm': 'AlarmName',
