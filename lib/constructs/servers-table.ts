@@ -20,7 +20,7 @@ const CACHE_ATTRIBUTES = [
   'runningMinutesCacheMonth',
   'runningMinutesUncertainty',
   'runningSince',
-  'runningMinutesEvidence',
+  'runningMinutesRevision',
 ];
 
 /** The operations that functions are allowed. */

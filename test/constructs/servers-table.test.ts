@@ -61,7 +61,7 @@ describe('access to the cache', () => {
     'runningMinutesCacheMonth',
     'runningMinutesUncertainty',
     'runningSince',
-    'runningMinutesEvidence',
+    'runningMinutesRevision',
   ];
 
   test('a function that answers for one server reads single items, under the same conditions', () => {
