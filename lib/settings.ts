@@ -24,8 +24,8 @@ export interface EnvironmentSettings {
   readonly region?: string;
 
   /**
-   * Whether losing the environment would hurt: its table and logs outlive the stack, the table and the stack are
-   * protected from deletion, and CloudFormation refuses it while settings still hold placeholders.
+   * Whether losing the environment would hurt: its tables and logs outlive the stack, the stack is protected from
+   * deletion, and CloudFormation refuses it while settings still hold placeholders.
    * @default false
    */
   readonly production?: boolean;

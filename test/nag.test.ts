@@ -28,7 +28,7 @@ describe.each([...variants])('%s', (_, environment) => {
     expect(violations(stack)).toEqual([]);
   });
 
-  test('suppresses only the rule on wildcards, once a function, for the two actions that know no resources, and says so', () => {
+  test('suppresses only the rule on wildcards, once a function, for the actions that know no resources, and says so', () => {
     expect(suppressions(stack)).toEqual(
       ['Calculation', 'EventResponse'].map((construct) => ({
         path: `${stack.stackName}/${construct}`,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { runbookHeading } from './support/invariants.ts';
-import { resources, synthesize, testEnvironment } from './support/synth.ts';
+import { allResources, resources, synthesize, testEnvironment } from './support/synth.ts';
 
 const runbook = readFileSync(new URL('../docs/RUNBOOK.md', import.meta.url), 'utf8');
 
@@ -28,4 +28,15 @@ describe('the runbook says of the alarm what it means, how to look and what to d
   test.each([...sections])('%s', (_, section) => {
     for (const part of ['**Meaning.**', '**Look.**', '**Do.**']) expect(section).toContain(part);
   });
+});
+
+test('the runbook imports exactly what production keeps, under its names', () => {
+  const [, mapping] = /<!-- import -->[^]*?^(\{[^]*?^\})$[^]*?<!-- end of import -->/m.exec(runbook) ?? [];
+  const kept = allResources(synthesize(testEnvironment({ name: 'prod', production: true }))).flatMap(
+    ([id, { Type: type, DeletionPolicy: policy, Properties: properties = {} }]) => {
+      const name = type === 'AWS::DynamoDB::Table' ? 'TableName' : 'LogGroupName';
+      return policy?.startsWith('Retain') ? [[id, { [name]: properties[name] }] as const] : [];
+    },
+  );
+  expect(JSON.parse(mapping?.replaceAll('$ENV', 'prod') ?? '')).toEqual(Object.fromEntries(kept));
 });

@@ -90,6 +90,16 @@ export class MonthlyRuntimeCalculation extends Construct {
     return this.metric('ServerErrors', options);
   }
 
+  /** CloudTrail records of starts and stops that could not be read. */
+  metricUnreadableRecords(options?: MetricOptions): Metric {
+    return this.metric('UnreadableRecords', options);
+  }
+
+  /** Servers that start or stop so often that what is kept of them was folded into summaries. */
+  metricRestlessServers(options?: MetricOptions): Metric {
+    return this.metric('RestlessServers', { statistic: Stats.MAXIMUM, ...options });
+  }
+
   /** Age in seconds of the oldest cache entry that the last run left. */
   metricOldestCacheAge(options?: MetricOptions): Metric {
     return this.metric('OldestCacheAgeSeconds', { statistic: Stats.MAXIMUM, ...options });
@@ -145,6 +155,18 @@ export class MonthlyRuntimeCalculation extends Construct {
     alarms.add('calculation-server-errors', {
       meaning: `A run of ${functionName} succeeded, but not for every server.`,
       metric: this.metricServerErrors({ period: Duration.minutes(5) }),
+      threshold: 0,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarms.add('calculation-unreadable-records', {
+      meaning: `CloudTrail has records that ${functionName} could not read: nothing is proven across a start among them.`,
+      metric: this.metricUnreadableRecords({ period: Duration.minutes(5) }),
+      threshold: 0,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarms.add('calculation-restless-servers', {
+      meaning: 'A server starts or stops so often that what is kept of it had to be folded into summaries.',
+      metric: this.metricRestlessServers({ period: Duration.minutes(5) }),
       threshold: 0,
       treatMissingData: TreatMissingData.IGNORE,
     });

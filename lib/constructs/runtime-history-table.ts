@@ -1,10 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type { MathExpression, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Operation, ProjectionType, Table, type CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
+import { dataRemovalPolicy } from './removal-policy.ts';
 import type { RustHandler } from './rust-handler.ts';
 import { throttledRequests } from './throttled-requests.ts';
 
@@ -27,16 +27,16 @@ export class RuntimeHistoryTable extends Construct {
 
   private readonly table: Table;
 
-  constructor(scope: Construct, id: string, { name, production }: Environment) {
+  constructor(scope: Construct, id: string, environment: Environment) {
     super(scope, id);
     this.table = new Table(this, 'Table', {
-      tableName: physicalName(name, 'RuntimeHistoryTable'),
+      tableName: physicalName(environment.name, 'RuntimeHistoryTable'),
       partitionKey: { name: 'id', type: AttributeType.STRING },
       sortKey: { name: 'month', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: production,
-      removalPolicy: production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // No deletion protection: a rollback could not delete it. It is for the operator to switch on (ADR 0017).
+      removalPolicy: dataRemovalPolicy(environment),
     });
     this.table.addGlobalSecondaryIndex({
       indexName: MONTH_INDEX,

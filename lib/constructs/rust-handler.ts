@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
@@ -16,6 +16,7 @@ import { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
+import { dataRemovalPolicy } from './removal-policy.ts';
 
 const WORKSPACE_MANIFEST = resolve(import.meta.dirname, '../../Cargo.toml');
 
@@ -95,11 +96,11 @@ export class RustHandler extends Construct {
   }
 
   /** A log group of the stack's own: Lambda would create one that never expires and outlives everything. */
-  private createLogGroup({ name, production, logRetentionDays }: Environment, functionName: string): LogGroup {
+  private createLogGroup(environment: Environment, functionName: string): LogGroup {
     const logGroup = new LogGroup(this, 'LogGroup', {
-      logGroupName: `/aws/lambda/${physicalName(name, functionName)}`,
-      retention: logRetentionDays,
-      removalPolicy: production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      logGroupName: `/aws/lambda/${physicalName(environment.name, functionName)}`,
+      retention: environment.logRetentionDays,
+      removalPolicy: dataRemovalPolicy(environment),
     });
     // Instead of the AWS managed policy for Lambda, which allows writing to every log group of the account.
     this.allow(

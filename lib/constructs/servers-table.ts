@@ -1,10 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type { MathExpression, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Operation, Table, type CfnTable, type ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
+import { dataRemovalPolicy } from './removal-policy.ts';
 import type { RustHandler } from './rust-handler.ts';
 import { throttledRequests } from './throttled-requests.ts';
 
@@ -20,7 +20,7 @@ const CACHE_ATTRIBUTES = [
   'runningMinutesCacheMonth',
   'runningMinutesUncertainty',
   'runningSince',
-  'runningMinutesEvidence',
+  'runningMinutesRevision',
 ];
 
 /** The operations that functions are allowed. */
@@ -84,14 +84,14 @@ export class ServersTable extends Construct {
     return throttledRequests(this.table, OPERATIONS, options);
   }
 
-  private createTable({ name, production }: Environment): Table {
+  private createTable(environment: Environment): Table {
     const table = new Table(this, 'Table', {
-      tableName: physicalName(name, 'ServersTable'),
+      tableName: physicalName(environment.name, 'ServersTable'),
       partitionKey: { name: PARTITION_KEY, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: production,
-      removalPolicy: production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // No deletion protection: a rollback could not delete it. It is for the operator to switch on (ADR 0017).
+      removalPolicy: dataRemovalPolicy(environment),
     });
     (table.node.defaultChild as CfnTable).overrideLogicalId('ServersTable');
     return table;

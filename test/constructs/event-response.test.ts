@@ -97,6 +97,7 @@ test('it may do what it needs, and no more', () => {
     'dynamodb:GetItem',
     'dynamodb:UpdateItem',
     'ec2:DescribeInstances',
+    'ec2:DescribeSpotInstanceRequests',
     'events:PutEvents',
     'logs:CreateLogStream',
     'logs:PutLogEvents',

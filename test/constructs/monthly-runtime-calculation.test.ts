@@ -70,14 +70,14 @@ test('the rule starts it every hour, and undeliverable events become dead letter
   });
 });
 
-test('it may list servers and read their events, in this region', () => {
+test('it may list servers, their Spot requests and their events, in this region', () => {
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
       Statement: Match.arrayWith([
         {
           Sid: 'ReadServersAndTheirEvents',
           Effect: 'Allow',
-          Action: ['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].sort(),
+          Action: ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'],
           Resource: '*',
           Condition: { StringEquals: { 'aws:RequestedRegion': { Ref: 'AWS::Region' } } },
         },
@@ -151,14 +151,20 @@ describe('alarm', () => {
     });
   });
 
-  test('calculation-server-errors: any server that a successful run left out', () => {
-    alarm('calculation-server-errors', {
+  test.each([
+    ['calculation-server-errors', 'ServerErrors', 'Sum'],
+    ['calculation-unreadable-records', 'UnreadableRecords', 'Sum'],
+    ['calculation-restless-servers', 'RestlessServers', 'Maximum'],
+  ])('%s: any that a run counted, until one counts none', (name, metric, statistic) => {
+    alarm(name, {
       Namespace: 'runtime-cache/MonthlyRuntime',
-      MetricName: 'ServerErrors',
+      MetricName: metric,
       Dimensions: [{ Name: 'Environment', Value: 'test' }],
-      Statistic: 'Sum',
+      Statistic: statistic,
+      Period: 300,
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
     });
   });
 
@@ -183,7 +189,7 @@ describe('alarm', () => {
   });
 
   test('no other', () => {
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 10);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 12);
   });
 });
 
@@ -192,6 +198,8 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricServersTotal(),
     calculation.metricServersProcessed(),
     calculation.metricServerErrors(),
+    calculation.metricUnreadableRecords(),
+    calculation.metricRestlessServers(),
     calculation.metricOldestCacheAge(),
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
@@ -200,6 +208,8 @@ test('metrics are those the handler emits, for this environment', () => {
     ['ServersTotal', 'Maximum'],
     ['ServersProcessed', 'Sum'],
     ['ServerErrors', 'Sum'],
+    ['UnreadableRecords', 'Sum'],
+    ['RestlessServers', 'Maximum'],
     ['OldestCacheAgeSeconds', 'Maximum'],
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],

@@ -1,5 +1,5 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -39,13 +39,13 @@ test('there is an item per server and month, recoverable to any point in time, a
 });
 
 test.each([
-  { production: true, policy: 'Retain' },
-  { production: false, policy: 'Delete' },
-])('with production: $production it is protected: $production', ({ production, policy }) => {
+  { production: true, deleted: 'RetainExceptOnCreate', replaced: 'Retain' },
+  { production: false, deleted: 'Delete', replaced: 'Delete' },
+])('with production: $production it is kept: $production', ({ production, deleted, replaced }) => {
   Template.fromStack(build(production).stack).hasResource('AWS::DynamoDB::Table', {
-    Properties: { DeletionProtectionEnabled: production },
-    DeletionPolicy: policy,
-    UpdateReplacePolicy: policy,
+    Properties: { DeletionProtectionEnabled: Match.absent() },
+    DeletionPolicy: deleted,
+    UpdateReplacePolicy: replaced,
   });
 });
 

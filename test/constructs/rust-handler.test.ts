@@ -113,7 +113,7 @@ describe('the function', () => {
 
 describe('the log group', () => {
   test.each([
-    { production: true, policy: 'Retain' },
+    { production: true, policy: 'RetainExceptOnCreate' },
     { production: false, policy: 'Delete' },
   ])('keeps logs as long as set; production: $production', ({ production, policy }) => {
     synthesize(testEnvironment({ production, logRetentionDays: 30 })).hasResource('AWS::Logs::LogGroup', {

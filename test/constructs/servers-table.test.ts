@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -26,13 +26,13 @@ describe('a created table', () => {
   });
 
   test.each([
-    { production: true, policy: 'Retain' },
-    { production: false, policy: 'Delete' },
-  ])('with production: $production is protected: $production', ({ production, policy }) => {
+    { production: true, deleted: 'RetainExceptOnCreate', replaced: 'Retain' },
+    { production: false, deleted: 'Delete', replaced: 'Delete' },
+  ])('with production: $production is kept: $production', ({ production, deleted, replaced }) => {
     Template.fromStack(build({ production }).stack).hasResource('AWS::DynamoDB::Table', {
-      Properties: { DeletionProtectionEnabled: production },
-      DeletionPolicy: policy,
-      UpdateReplacePolicy: policy,
+      Properties: { DeletionProtectionEnabled: Match.absent() },
+      DeletionPolicy: deleted,
+      UpdateReplacePolicy: replaced,
     });
   });
 });
@@ -61,7 +61,7 @@ describe('access to the cache', () => {
     'runningMinutesCacheMonth',
     'runningMinutesUncertainty',
     'runningSince',
-    'runningMinutesEvidence',
+    'runningMinutesRevision',
   ];
 
   test('a function that answers for one server reads single items, under the same conditions', () => {

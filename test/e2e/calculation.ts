@@ -13,7 +13,7 @@ const EVENTS = join(PROJECT_ROOT, 'lambdas/calculate-monthly-runtime/events');
 /** What of an item belongs to the cache. */
 const OWN_ATTRIBUTES = [
   'runningMinutesCache', 'runningMinutesCacheTimestamp', 'runningMinutesCacheMonth', 'runningMinutesUncertainty', 'runningSince',
-  'runningMinutesEvidence',
+  'runningMinutesRevision',
 ];
 
 /** Servers whose guest shut down and left no time anywhere: nobody can know when. */

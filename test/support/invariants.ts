@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { resources, type Resource } from './synth.ts';
+import { allResources, resources, type Resource } from './synth.ts';
 
 /** What must hold in every stack, each rule as a list of what breaks it. */
 export const invariants: Readonly<Record<string, (template: Template) => string[]>> = {
@@ -43,11 +43,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       listed(action).filter((name) => name === '*' || (effect === 'Allow' && String(name).includes('*'))),
     ),
 
-  'no statement allows all resources, but for the two actions that know none': (template) =>
+  'no statement allows all resources, but for the actions that know none': (template) =>
     eachStatement(template, ({ Effect: effect, Action: action, Resource: resource }) => {
-      const narrowable = listed(action).filter(
-        (name) => !['ec2:DescribeInstances', 'cloudtrail:LookupEvents'].includes(String(name)),
-      );
+      const narrowable = listed(action).filter((name) => !KNOW_NO_RESOURCES.includes(String(name)));
       const wildcard = JSON.stringify(resource ?? null).includes('*');
       return effect === 'Allow' && wildcard ? narrowable.map((name) => `${String(name)} on a wildcard`) : [];
     }),
@@ -63,6 +61,18 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       ...(runbookHeading(alarm) ? [] : [`${id}: no runbook link`]),
     ]),
 
+  'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept': (template) =>
+    allResources(template).flatMap(([id, { DeletionPolicy: deleted, UpdateReplacePolicy: replaced, Properties }]) => {
+      const kept = [deleted, replaced].some((policy) => policy?.startsWith('Retain'));
+      return [
+        ...(kept && !(deleted === 'RetainExceptOnCreate' && replaced === 'Retain')
+          ? [`${id}: ${String(deleted)} on delete, ${String(replaced)} on replacement`]
+          : []),
+        // DynamoDB would refuse to delete it, and the rollback would fail.
+        ...(Properties?.DeletionProtectionEnabled === true ? [`${id}: protected from the rollback`] : []),
+      ];
+    }),
+
   'every physical name begins with app and environment': (template) =>
     Object.entries(PHYSICAL_NAMES).flatMap(([type, property]) =>
       resources(template, type)
@@ -71,6 +81,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
         .map(([id, name]) => `${String(id)}: ${JSON.stringify(name)}`),
     ),
 };
+
+/** The actions that support no resource-level permissions. */
+const KNOW_NO_RESOURCES = ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'];
 
 const PHYSICAL_NAMES: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Alarm': 'AlarmName',

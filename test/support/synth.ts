@@ -54,6 +54,12 @@ export interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+/** All resources of the template, by logical id; not every one has properties. */
+export function allResources(template: Template): [id: string, resource: Partial<Resource>][] {
+  return Object.entries((template.toJSON() as { Resources?: Record<string, Partial<Resource>> }).Resources ?? {});
 }
 
 /** The template's resources of a type, by logical id. */
