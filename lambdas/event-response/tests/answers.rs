@@ -100,6 +100,7 @@ async fn bad_events_are_refused_by_name_and_write_nothing() {
     let ten_days = TimeDelta::days(10);
     let cases = [
         (json!({}), "invalid event: not an EventBridge event: missing field `detail-type`"),
+        (json!({"source": 7}), "invalid event: source: invalid type: integer `7`, expected a string"),
         (
             event("server-1", "running", now()),
             "invalid event: detail.instance-id: `server-1` is not an EC2 instance id",
