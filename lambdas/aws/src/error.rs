@@ -2,19 +2,20 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A call to an AWS service that failed; displays the service's own code and message, and keeps the SDK's error as its
-/// source.
-#[derive(Debug)]
+/// source. A clone tells those who asked together.
+#[derive(Clone, Debug)]
 pub struct ServiceError {
     /// Service and operation, such as `CloudTrail LookupEvents`.
     pub operation: &'static str,
     /// The service's error code; none where the service was not reached.
     pub code: Option<String>,
     message: String,
-    source: Box<dyn Error + Send + Sync>,
+    source: Arc<dyn Error + Send + Sync>,
 }
 
 impl ServiceError {
@@ -29,7 +30,7 @@ impl ServiceError {
             Some(message) => message.to_owned(),
             None => DisplayErrorContext(&error).to_string(),
         };
-        Self { operation, code, message, source: Box::new(error) }
+        Self { operation, code, message, source: Arc::new(error) }
     }
 
     /// The same, with what the call was about.
@@ -45,8 +46,20 @@ impl ServiceError {
 
     /// A failure that no SDK error stands behind, such as a fake's.
     pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
-        Self { operation, code: code.map(str::to_owned), message: message.clone(), source: message.into() }
+        let source: Box<dyn Error + Send + Sync> = message.clone().into();
+        Self { operation, code: code.map(str::to_owned), message, source: source.into() }
     }
+
+    /// True where the service was asked too often.
+    pub fn is_throttle(&self) -> bool {
+        self.code.as_deref().is_some_and(is_throttle_code)
+    }
+}
+
+/// True for the codes with which services tell that they were asked too often.
+pub(crate) fn is_throttle_code(code: &str) -> bool {
+    code.starts_with("Throttling")
+        || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded" | "EC2ThrottledException")
 }
 
 impl fmt::Display for ServiceError {

@@ -9,14 +9,16 @@
 
 mod cached;
 mod counts;
+mod handled;
 mod invocation;
 mod one_server;
 mod own_history;
 mod store;
 mod swept;
 
-pub use cached::{Answered, Origin, get_cached_running_minutes};
+pub use cached::{Answered, KnownMinutes, Origin, get_cached_running_minutes, get_known_running_minutes};
 pub use counts::Counts;
+pub use handled::Handled;
 pub use invocation::Invocation;
 pub use one_server::{AnswerError, OneServer};
 pub use own_history::OwnHistory;

@@ -64,8 +64,13 @@ impl Fleet for FakeFleet {
         }
     }
 
-    async fn find(&self, id: &InstanceId, now: DateTime<Utc>) -> Result<Option<Observation>, ServiceError> {
-        Ok(self.list(now).await?.into_iter().find(|server| server.id == *id))
+    async fn find(
+        &self,
+        ids: &[InstanceId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<InstanceId, Observation>, ServiceError> {
+        let asked = self.list(now).await?.into_iter().filter(|server| ids.contains(&server.id));
+        Ok(asked.map(|server| (server.id.clone(), server)).collect())
     }
 }
 
