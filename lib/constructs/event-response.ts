@@ -98,6 +98,11 @@ export class EventResponse extends Construct {
     return this.metric('LateEvents', options);
   }
 
+  /** Events left to the hourly run because EC2 was too busy to tell whether the instance is a server. */
+  metricEventsDeferred(options?: MetricOptions): Metric {
+    return this.metric('EventsDeferred', options);
+  }
+
   private metric(name: string, options?: MetricOptions): Metric {
     return handlerMetric(this, this.props.environment.name, name, options);
   }

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::timeout_at;
 use uptime::{BlindSpots, EVICTION, InstanceId, LIFECYCLE_EVENTS, ServerEvidence, Window, read_record};
 
-use crate::error::ServiceError;
+use crate::error::{ServiceError, is_throttle_code};
 use crate::pacer::Pacer;
 use crate::ports::{EventHistory, Limits, Sweep, SweepCost};
 
@@ -252,9 +252,7 @@ fn smithy(instant: DateTime<Utc>) -> SmithyDateTime {
 
 fn is_throttle(error: &SdkError<LookupEventsError>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    code.is_some_and(|code| {
-        code.starts_with("Throttling") || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded")
-    })
+    code.is_some_and(is_throttle_code)
 }
 
 /// No answer, a broken one, or one that blames the server.

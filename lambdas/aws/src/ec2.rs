@@ -1,6 +1,6 @@
 //! EC2: the servers of the fleet.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::describe_instances::DescribeInstancesOutput;
@@ -105,12 +105,17 @@ impl Fleet for Ec2Fleet {
         Ok(servers)
     }
 
-    async fn find(&self, id: &InstanceId, now: DateTime<Utc>) -> Result<Option<Observation>, ServiceError> {
-        // A filter, for asking by id is an error where the instance is not there.
-        let this_one = Filter::builder().name("instance-id").values(id.as_str()).build();
-        let answer = self.client.describe_instances().filters(self.tagged()).filters(this_one).send().await;
+    async fn find(
+        &self,
+        ids: &[InstanceId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<InstanceId, Observation>, ServiceError> {
+        // A filter, for asking by id is an error where one of the instances is not there.
+        let these = ids.iter().fold(Filter::builder().name("instance-id"), |filter, id| filter.values(id.as_str()));
+        let answer = self.client.describe_instances().filters(self.tagged()).filters(these.build()).send().await;
         let answer = answer.map_err(|error| ServiceError::new(OPERATION, error))?;
-        Ok(self.observations(&instances(answer), now).await?.pop())
+        let found = self.observations(&instances(answer), now).await?;
+        Ok(found.into_iter().map(|server| (server.id.clone(), server)).collect())
     }
 }
 

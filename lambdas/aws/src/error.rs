@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A call to an AWS service that failed; displays the service's own code and message, and keeps the SDK's error as its
-/// source.
-#[derive(Debug)]
+/// source. A clone tells those who asked together.
+#[derive(Clone, Debug)]
 pub struct ServiceError {
     /// Service and operation, such as `CloudTrail LookupEvents`.
     pub operation: &'static str,
@@ -16,7 +17,7 @@ pub struct ServiceError {
     /// True where one item is at fault, and not the service: it cannot be read, or is refused as it is.
     pub is_of_one_item: bool,
     message: String,
-    source: Box<dyn Error + Send + Sync>,
+    source: Arc<dyn Error + Send + Sync>,
 }
 
 impl ServiceError {
@@ -33,7 +34,7 @@ impl ServiceError {
         };
         // DynamoDB's code for an item that is too large, or has what an item may not have.
         let is_of_one_item = code.as_deref() == Some("ValidationException");
-        Self { operation, code, is_of_one_item, message, source: Box::new(error) }
+        Self { operation, code, is_of_one_item, message, source: Arc::new(error) }
     }
 
     /// The same, with what the call was about.
@@ -49,15 +50,9 @@ impl ServiceError {
 
     /// A failure that no SDK error stands behind, such as a fake's.
     pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
+        let source: Box<dyn Error + Send + Sync> = message.clone().into();
         let code = code.map(str::to_owned);
-        Self { operation, code, is_of_one_item: false, message: message.clone(), source: message.into() }
-    }
-
-    /// The same failure, told of another server that it befell.
-    #[must_use]
-    pub fn again(&self) -> Self {
-        let message = self.message.clone();
-        Self { code: self.code.clone(), source: self.to_string().into(), message, ..*self }
+        Self { operation, code, is_of_one_item: false, message, source: source.into() }
     }
 
     /// The same, of which one item is to blame.
@@ -65,6 +60,17 @@ impl ServiceError {
     pub fn of_one_item(self) -> Self {
         Self { is_of_one_item: true, ..self }
     }
+
+    /// True where the service was asked too often.
+    pub fn is_throttle(&self) -> bool {
+        self.code.as_deref().is_some_and(is_throttle_code)
+    }
+}
+
+/// True for the codes with which services tell that they were asked too often.
+pub(crate) fn is_throttle_code(code: &str) -> bool {
+    code.starts_with("Throttling")
+        || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded" | "EC2ThrottledException")
 }
 
 impl fmt::Display for ServiceError {

@@ -12,6 +12,9 @@ use uptime::{
 
 use crate::error::ServiceError;
 
+/// How many instances one [`Fleet::find`] may ask about; EC2 itself takes 200.
+pub const MOST_FOUND: usize = 100;
+
 /// The fleet: which servers there are.
 pub trait Fleet {
     /// Every server that carries the app tag, in whatever state EC2 still shows it, as it is at `now`.
@@ -20,15 +23,16 @@ pub trait Fleet {
     /// Where the list is not whole: a part of a fleet is never passed off as the fleet.
     fn list(&self, now: DateTime<Utc>) -> impl Future<Output = Result<Vec<Observation>, ServiceError>> + Send;
 
-    /// One server as it is at `now`; none where EC2 does not show the instance, or it does not carry the app tag.
+    /// Those of at most [`MOST_FOUND`] instances that are servers, as they are at `now`: EC2 shows them, and they carry the
+    /// app tag.
     ///
     /// # Errors
     /// Where EC2 cannot be asked.
     fn find(
         &self,
-        id: &InstanceId,
+        ids: &[InstanceId],
         now: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Option<Observation>, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<HashMap<InstanceId, Observation>, ServiceError>> + Send;
 }
 
 /// The recorded lifecycle events of the account and region.

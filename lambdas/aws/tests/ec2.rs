@@ -87,6 +87,32 @@ async fn every_field_that_is_evidence_is_read() {
 }
 
 #[tokio::test]
+async fn several_instances_are_asked_about_at_once_and_only_the_servers_are_found() {
+    let ids = ["i-0123456789abcdef0", "i-0123456789abcdef1", "i-0123456789abcdef2"];
+    let rule = mock!(aws_sdk_ec2::Client::describe_instances)
+        .match_requests(move |request| {
+            let [tag, instances] = request.filters() else { return false };
+            tag.name() == Some("tag:App") && instances.name() == Some("instance-id") && instances.values() == ids
+        })
+        .then_http_response(move || answer(200, page(&instance(ids[0], "running", ""), None)));
+    let asked = ids.map(|id| id.parse().unwrap());
+    let found = fleet(&[rule]).find(&asked, now()).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&asked[0]]);
+    assert_eq!(found[&asked[0]].state, InstanceState::Running);
+}
+
+#[tokio::test]
+async fn a_failure_that_is_a_throttle_says_so() {
+    for (code, is_throttle) in [("RequestLimitExceeded", true), ("Unavailable", false)] {
+        let told =
+            format!("<Response><Errors><Error><Code>{code}</Code><Message>x</Message></Error></Errors></Response>");
+        let rule = mock!(aws_sdk_ec2::Client::describe_instances).then_http_response(move || answer(503, told.clone()));
+        let error = fleet(&[rule]).find(&["i-0123456789abcdef0".parse().unwrap()], now()).await.unwrap_err();
+        assert_eq!(error.clone().is_throttle(), is_throttle, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_failure_on_the_second_page_is_no_shorter_list() {
     let unavailable = "<Response><Errors><Error><Code>Unavailable</Code><Message>Try later.</Message></Error></Errors><RequestID>r</RequestID></Response>";
     let broken = mock!(aws_sdk_ec2::Client::describe_instances).then_http_response(move || answer(503, unavailable));

@@ -199,6 +199,6 @@ struct Items {
 fn take(items: &mut Result<StoredMonths, ServiceError>, id: &InstanceId) -> Result<Option<ServerMonth>, ServiceError> {
     match items {
         Ok(items) => items.remove(id).transpose(),
-        Err(error) => Err(error.again()),
+        Err(error) => Err(error.clone()),
     }
 }

@@ -137,7 +137,7 @@ async fn a_bad_request_is_an_error_that_says_why() {
     let error = run(three_servers(), their_history(), &FakeCache::default(), json!({"servers": ["x"]}), TIME)
         .await
         .unwrap_err();
-    assert!(error.to_string().starts_with("invalid request: servers: `x` is not an EC2 instance id"));
+    assert!(error.to_string().starts_with("invalid request: servers[0]: `x` is not an EC2 instance id"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,9 @@
 //! One event: record what it tells, fold the month, warm the cache, answer.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use lambda_runtime::Diagnostic;
-use serde_json::{Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use tokio::time::timeout_at;
-use uptime::{CacheEntry, Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange, SweptFor};
+use uptime::{Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange, SweptFor};
 use uptime_aws::clients::Clients;
 use uptime_aws::cloudtrail::CloudTrailHistory;
 use uptime_aws::ec2::{AppTag, Ec2Fleet};
@@ -13,46 +12,21 @@ use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, Recorded, RuntimeCache, RuntimeHistory, Written};
 use uptime_aws::servers_table::ServersTable;
 use uptime_ledger::{
-    AnswerError, Counts, Folded, Invocation, OneServer, Origin, Writing, cache, get_cached_running_minutes, log_cached,
-    store,
+    AnswerError, Counts, Folded, Handled, Invocation, KnownMinutes, OneServer, Origin, Writing, cache,
+    get_known_running_minutes, log_cached, store,
 };
 
 use crate::config::Config;
-use crate::event::{InvalidEvent, read};
+use crate::error::EventError;
+use crate::event::read;
+use crate::grouped::Grouped;
+use crate::outcome::Outcome;
 use crate::strangers::Strangers;
-
-/// An event that could not be answered: an invocation error, so that it is tried again, and then kept as a dead letter.
-#[derive(Debug, thiserror::Error)]
-pub enum EventError {
-    /// It cannot be taken.
-    #[error(transparent)]
-    Invalid(#[from] InvalidEvent),
-    /// A service failed.
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-    /// The services did not answer in time.
-    #[error("the time was up before the state change of {0} was answered")]
-    TimeUp(InstanceId),
-}
-
-impl From<EventError> for Diagnostic {
-    fn from(error: EventError) -> Self {
-        let kind = match &error {
-            EventError::Invalid(_) => "InvalidEvent",
-            EventError::Answer(AnswerError::Fleet(..)) => "FleetUnavailable",
-            EventError::Answer(AnswerError::CloudTrail(..)) => "CloudTrailUnavailable",
-            EventError::Answer(AnswerError::HistoryRead(_) | AnswerError::HistoryWrite(_)) => "HistoryTableUnavailable",
-            EventError::Answer(AnswerError::CacheRead(_) | AnswerError::CacheWrite(_)) => "ServersTableUnavailable",
-            EventError::TimeUp(_) => "TimeUp",
-        };
-        Diagnostic { error_type: kind.to_owned(), error_message: error.to_string() }
-    }
-}
 
 /// The handler's work, over the ports that it needs.
 #[derive(Debug)]
 pub struct EventResponse<F, H, L, C> {
-    server: OneServer<F, H, L, C>,
+    server: OneServer<Grouped<F>, H, L, C>,
     tag: AppTag,
     max_age: Option<TimeDelta>,
     metrics: Metrics,
@@ -84,36 +58,30 @@ impl EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTabl
     }
 }
 
-/// What one event led to.
-enum Outcome {
-    /// The server's minutes; the timestamp is none where they were calculated on the spot.
-    Minutes(CacheEntry, Option<DateTime<Utc>>),
-    /// The instance is no server.
-    NotOurs,
-}
-
-/// Handles one event.
+/// Handles one event: its answer, or why there is none, and what was counted.
 ///
-/// # Errors
-/// Where the event cannot be taken, or a service fails. What was recorded before stays, and a second try does no harm.
-pub async fn handle<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
+/// It is an error where the event cannot be taken, or a service fails. What was recorded before stays, and a second try does
+/// no harm.
+pub async fn handle<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
     response: &EventResponse<F, H, L, C>,
     payload: Value,
     invocation: Invocation,
-) -> Result<Value, EventError> {
+) -> Handled<Value, EventError> {
     let mut counts = Counts::default();
-    let answer = response.answer(payload, invocation, &mut counts).await;
-    if counts != Counts::default() {
-        // Not through the logger: CloudWatch wants the line as it is.
-        println!("{}", response.metrics.line(invocation.now, &counts.metrics()));
+    let outcome = response.answer(payload, invocation, &mut counts).await;
+    let metrics = || response.metrics.line(invocation.now, &counts.metrics());
+    Handled {
+        outcome: outcome.inspect_err(|error| tracing::error!("{error}")),
+        metrics: (counts != Counts::default()).then(metrics),
     }
-    answer.inspect_err(|error| tracing::error!("{error}"))
 }
 
-impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventResponse<F, H, L, C> {
+impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventResponse<F, H, L, C> {
     /// The handler over any ports. A cached value older than `max_age` is calculated anew.
     pub fn over(server: OneServer<F, H, L, C>, tag: AppTag, max_age: Option<TimeDelta>, metrics: Metrics) -> Self {
         let sure_enough = Minutes::floor(SURE_ENOUGH);
+        let OneServer { fleet, events, ledger, cache, swept } = server;
+        let server = OneServer { fleet: Grouped::over(fleet), events, ledger, cache, swept };
         Self { server, tag, max_age, metrics, strangers: Strangers::default(), sure_enough }
     }
 
@@ -121,21 +89,12 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         let change = read(payload, invocation.now)?;
         // Another machine's clock may be a little ahead: what it tells has happened.
         let invocation = Invocation { now: invocation.now.max(change.at), ..invocation };
-        let outcome = timeout_at(invocation.deadline, self.respond(&change, invocation, counts)).await;
-        let id = &change.id;
-        match outcome.map_err(|_| EventError::TimeUp(id.clone()))?? {
-            Outcome::Minutes(entry, timestamp) => Ok(json!({
-                "id": id,
-                "state": change.state.as_str(),
-                "runningMinutes": entry.minutes.as_f64(),
-                "runningMinutesCacheTimestamp": timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            })),
-            Outcome::NotOurs => {
-                let tag = &self.tag;
-                tracing::info!(%id, "{id} is no server: not tagged {}={}", tag.key, tag.value);
-                Ok(json!({"id": id, "ignored": format!("not tagged {}={}", tag.key, tag.value)}))
-            }
-        }
+        // In a box, for the compiler does not follow a future into any depth.
+        let responding = Box::pin(self.respond(&change, invocation, counts));
+        let outcome = timeout_at(invocation.deadline, responding).await;
+        let outcome = outcome.map_err(|_| EventError::TimeUp(change.id.clone()))??;
+        outcome.log(&change.id, &self.tag);
+        Ok(outcome.answer(&change, &self.tag))
     }
 
     async fn respond(
@@ -167,17 +126,18 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         invocation: Invocation,
         counts: &mut Counts,
     ) -> Result<Outcome, AnswerError> {
-        if self.strangers.knows(id) {
+        if self.strangers.knows(id, invocation.now) {
             return Ok(Outcome::NotOurs);
         }
-        let answered = get_cached_running_minutes(&self.server, id, self.max_age, invocation, counts).await?;
-        Ok(self.or_not_ours(
-            id,
-            answered.map(|answered| {
+        Ok(match get_known_running_minutes(&self.server, id, self.max_age, invocation, counts).await? {
+            KnownMinutes::Answered(answered) => {
                 let timestamp = (answered.origin != Origin::Calculated).then_some(answered.entry.timestamp);
-                (answered.entry, timestamp)
-            }),
-        ))
+                Outcome::Minutes(answered.entry, timestamp)
+            }
+            // Not remembered: the tag may come in a moment.
+            KnownMinutes::NoServer => Outcome::NotOurs,
+            KnownMinutes::Nothing => Outcome::NothingKnown,
+        })
     }
 
     /// A server of which nothing is kept in this month: it is new, the month is, or it is no server at all.
@@ -188,7 +148,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         invocation: Invocation,
         counts: &mut Counts,
     ) -> Result<Outcome, AnswerError> {
-        if self.strangers.knows(id) {
+        if self.strangers.knows(id, invocation.now) {
             return Ok(Outcome::NotOurs);
         }
         if let Some(entry) = self.server.carry_on(id, evidence, invocation).await? {
@@ -197,18 +157,22 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
             return Ok(Outcome::Minutes(entry, timestamp));
         }
         let calculated = self.server.calculate(id, Some(evidence), invocation, counts).await;
+        if let Err(AnswerError::Fleet(_, error)) = &calculated
+            && error.is_throttle()
+        {
+            // To try again would ask EC2 still more. The hourly run lists the servers, and reads what they did.
+            tracing::warn!(%id, %error, "Could not ask EC2 whether {id} is a server, the next hourly run does: {error}");
+            counts.deferred_events += 1;
+            return Ok(Outcome::Deferred);
+        }
         counts.misses += u64::from(!matches!(calculated, Ok(None)));
-        Ok(self.or_not_ours(id, calculated?.map(|entry| (entry, None))))
-    }
-
-    fn or_not_ours(&self, id: &InstanceId, minutes: Option<(CacheEntry, Option<DateTime<Utc>>)>) -> Outcome {
-        match minutes {
-            Some((entry, timestamp)) => Outcome::Minutes(entry, timestamp),
+        Ok(match calculated? {
+            Some(entry) => Outcome::Minutes(entry, None),
             None => {
-                self.strangers.remember(id);
+                self.strangers.remember(id, invocation.now);
                 Outcome::NotOurs
             }
-        }
+        })
     }
 
     /// Folds an item that has just learnt something, and caches what follows. Its totals in the history are the hourly run's
@@ -243,7 +207,8 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventRespons
         swept: &SweptFor,
         invocation: Invocation,
     ) -> Result<Folded, AnswerError> {
-        let observation = match self.server.fleet.find(&item.id, invocation.now).await {
+        let found = self.server.fleet.find(std::slice::from_ref(&item.id), invocation.now).await;
+        let observation = match found.map(|mut found| found.remove(&item.id)) {
             Ok(Some(observation)) => observation,
             Ok(None) => return Ok(folded),
             Err(error) => {

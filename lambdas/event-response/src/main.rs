@@ -12,9 +12,14 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
     let response = EventResponse::new(config, Clients::from_env().await);
     response.open_connection().await;
-    run(service_fn(|event: LambdaEvent<Value>| {
+    run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = Invocation::begin(event.context.deadline());
-        handle(&response, event.payload, invocation)
+        let handled = handle(&response, event.payload, invocation).await;
+        if let Some(line) = handled.metrics {
+            // Not through the logger: CloudWatch wants the line as it is.
+            println!("{line}");
+        }
+        handled.outcome
     }))
     .await
 }

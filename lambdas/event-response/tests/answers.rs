@@ -4,11 +4,11 @@
 
 mod support;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::faults::Fault;
 use fleet_simulator::service::Action;
 use serde_json::{Value, json};
-use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, minutes_ago, now};
+use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, handled, minutes_ago, now};
 use uptime::{CacheEntry, Coverage, Month, ServerMonth, Window};
 use uptime_aws::ports::{RuntimeCache, RuntimeHistory, WriteRule};
 use uptime_ledger::{Counts, Invocation, Origin, get_cached_running_minutes};
@@ -49,6 +49,8 @@ async fn the_first_change_is_calculated_and_the_next_answered_from_what_is_kept(
 async fn a_start_opens_a_run_at_the_events_own_time() {
     let account = Account::new().await;
     let (handler, id) = (account.handler(), account.id("always-off"));
+    let (known, _) = cached_at(&account, &id, None, minutes_ago(6)).await;
+    assert_eq!(known, json!(["0.00", "Calculated"]));
     let pending = answer(&handler, event(id.as_str(), "pending", minutes_ago(6)), minutes_ago(6)).await.unwrap();
     assert_eq!(pending["runningMinutes"], json!(0.0));
     let running = answer(&handler, event(id.as_str(), "running", minutes_ago(5)), now()).await.unwrap();
@@ -85,9 +87,10 @@ async fn the_event_is_trusted_though_ec2_still_shows_the_state_before() {
 async fn an_instance_without_the_tag_is_asked_about_once_and_nothing_is_written() {
     let account = Account::new().await;
     let handler = account.handler();
-    for state in ["pending", "running", "stopping"] {
-        let answered = answer(&handler, event(STRANGER, state, minutes_ago(1)), now()).await.unwrap();
-        assert_eq!(answered, json!({"id": STRANGER, "ignored": "not tagged App=demo"}));
+    for state in ["running", "stopping", "stopped", "pending"] {
+        let handled = handled(&handler, event(STRANGER, state, minutes_ago(1)), now()).await;
+        assert_eq!(handled.outcome.unwrap(), json!({"id": STRANGER, "ignored": "not tagged App=demo"}));
+        assert_eq!(handled.metrics, None);
     }
     assert_eq!(account.calls(Action::DescribeInstances), 1);
     assert_eq!(account.everything(), "[[],[]]");
@@ -100,6 +103,7 @@ async fn bad_events_are_refused_by_name_and_write_nothing() {
     let ten_days = TimeDelta::days(10);
     let cases = [
         (json!({}), "invalid event: not an EventBridge event: missing field `detail-type`"),
+        (json!({"source": 7}), "invalid event: source: invalid type: integer `7`, expected a string"),
         (
             event("server-1", "running", now()),
             "invalid event: detail.instance-id: `server-1` is not an EC2 instance id",
@@ -113,6 +117,38 @@ async fn bad_events_are_refused_by_name_and_write_nothing() {
         assert!(error.contains(expected), "{error}");
     }
     assert_eq!(account.everything(), "[[],[]]");
+}
+
+#[tokio::test]
+async fn a_pending_server_of_which_only_the_history_tells_is_calculated_unless_it_left() {
+    let account = Account::new().await;
+    let (handler, id, ledger) = (account.handler(), account.id("stopped-at-hour-10"), account.server().ledger);
+    let mut item = ServerMonth::new(id.clone(), Month::of(now()).previous());
+    let pending = async || answer(&handler, event(id.as_str(), "pending", now()), now()).await.unwrap();
+    item.leave(minutes_ago(600));
+    ledger.write(None, &item).await.unwrap();
+    assert_eq!(pending().await, json!({"id": id, "state": "pending", "ignored": "nothing is known of it yet"}));
+    assert_eq!(account.calls(Action::DescribeInstances), 0);
+    let back = ServerMonth { left_at: None, ..item.clone() };
+    ledger.write(Some(&item), &back).await.unwrap();
+    let answered = pending().await;
+    assert_eq!((&answered["runningMinutes"], &answered["runningMinutesCacheTimestamp"]), (&json!(600.0), &Value::Null));
+}
+
+#[tokio::test]
+async fn what_is_counted_is_returned_beside_the_answer_and_beside_the_error() {
+    let account = Account::new().await;
+    let (handler, id) = (account.handler(), account.id("always-on"));
+    let counted = async |event| {
+        let handled = handled(&handler, event, now()).await;
+        let counted = |name: &str| handled.metrics.as_ref().map(|line| line[name].clone());
+        (handled.outcome.is_ok(), ["CacheHits", "CacheMisses"].map(counted))
+    };
+    let line = |hits: f64, misses: f64| [Some(json!(hits)), Some(json!(misses))];
+    account.simulator.account().0.faults.add(fault("accessDenied", "LookupEvents")).unwrap();
+    assert_eq!(counted(event(id.as_str(), "stopping", minutes_ago(2))).await, (false, line(0.0, 1.0)));
+    assert_eq!(counted(event(id.as_str(), "stopped", minutes_ago(1))).await, (true, line(1.0, 0.0)));
+    assert_eq!(counted(json!({})).await, (false, [None, None]), "nothing was counted");
 }
 
 #[tokio::test]
@@ -178,8 +214,17 @@ async fn an_event_of_last_month_goes_there_while_that_is_open_and_changes_no_fin
 
 /// What the library function answers, with what it counted.
 async fn cached(account: &Account, id: &uptime::InstanceId, max_age: Option<i64>) -> (Value, Counts) {
+    cached_at(account, id, max_age, now()).await
+}
+
+async fn cached_at(
+    account: &Account,
+    id: &uptime::InstanceId,
+    max_age: Option<i64>,
+    now: DateTime<Utc>,
+) -> (Value, Counts) {
     let mut counts = Counts::default();
-    let invocation = Invocation::within(now(), std::time::Duration::from_secs(50));
+    let invocation = Invocation::within(now, std::time::Duration::from_secs(50));
     let max_age = max_age.map(TimeDelta::hours);
     let answered = get_cached_running_minutes(&account.server(), id, max_age, invocation, &mut counts).await;
     let told = match answered {

@@ -31,6 +31,17 @@ pub struct Answered {
     pub origin: Origin,
 }
 
+/// What is known of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownMinutes {
+    /// Its running minutes.
+    Answered(Answered),
+    /// That it is no server any more.
+    NoServer,
+    /// Nothing.
+    Nothing,
+}
+
 /// The running minutes of one server: what is cached, whatever its age or at most `max_age` old; where nothing usable is
 /// cached, calculated for this one server. None where the instance is no server.
 ///
@@ -46,14 +57,46 @@ pub async fn get_cached_running_minutes<F: Fleet, H: EventHistory, L: RuntimeHis
     invocation: Invocation,
     counts: &mut Counts,
 ) -> Result<Option<Answered>, AnswerError> {
+    let cached = read_cached(server, id).await;
+    answer_from(cached, server, id, max_age, invocation, counts).await
+}
+
+/// As [`get_cached_running_minutes`], of servers that are known only: of an instance of which nothing is kept, EC2 is not
+/// asked.
+///
+/// # Errors
+/// Where it cannot be calculated and nothing is cached, or the history table cannot be read.
+pub async fn get_known_running_minutes<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
+    server: &OneServer<F, H, L, C>,
+    id: &InstanceId,
+    max_age: Option<TimeDelta>,
+    invocation: Invocation,
+    counts: &mut Counts,
+) -> Result<KnownMinutes, AnswerError> {
+    let cached = read_cached(server, id).await;
+    if cached.is_none() && !server.keeps(id, invocation).await? {
+        return Ok(KnownMinutes::Nothing);
+    }
+    let answered = answer_from(cached, server, id, max_age, invocation, counts).await?;
+    Ok(answered.map_or(KnownMinutes::NoServer, KnownMinutes::Answered))
+}
+
+async fn read_cached<F, H, L, C: RuntimeCache>(server: &OneServer<F, H, L, C>, id: &InstanceId) -> Option<CacheEntry> {
+    server.cache.read_one(id).await.unwrap_or_else(|error| {
+        tracing::warn!(%id, %error, "Could not read the cache of {id}, falling back to calculation: {error}");
+        None
+    })
+}
+
+async fn answer_from<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
+    cached: Option<CacheEntry>,
+    server: &OneServer<F, H, L, C>,
+    id: &InstanceId,
+    max_age: Option<TimeDelta>,
+    invocation: Invocation,
+    counts: &mut Counts,
+) -> Result<Option<Answered>, AnswerError> {
     let now = invocation.now;
-    let cached = match server.cache.read_one(id).await {
-        Ok(cached) => cached,
-        Err(error) => {
-            tracing::warn!(%id, %error, "Could not read the cache of {id}, falling back to calculation: {error}");
-            None
-        }
-    };
     match cached.as_ref().map(|entry| (entry, Usable::of(entry, max_age, now))) {
         Some((entry, Usable::Yes)) => {
             log_hit(id, entry, now);

@@ -12,6 +12,8 @@ pub struct Counts {
     pub misses: u64,
     /// Events of a month that was final.
     pub late_events: u64,
+    /// Events of instances of which nothing is kept, left to the hourly run because EC2 was too busy to tell what they are.
+    pub deferred_events: u64,
     /// What CloudTrail was asked.
     pub cloudtrail: SweepCost,
 }
@@ -22,6 +24,7 @@ impl Counts {
         let always = [("CacheHits", self.hits), ("CacheMisses", self.misses)];
         let rare = [
             ("LateEvents", self.late_events),
+            ("EventsDeferred", self.deferred_events),
             ("CloudTrailLookups", self.cloudtrail.lookups),
             ("CloudTrailThrottles", self.cloudtrail.throttles),
         ];

@@ -16,7 +16,7 @@ mod own_history;
 mod store;
 mod swept;
 
-pub use cached::{Answered, Origin, get_cached_running_minutes};
+pub use cached::{Answered, KnownMinutes, Origin, get_cached_running_minutes, get_known_running_minutes};
 pub use counts::Counts;
 pub use handled::Handled;
 pub use invocation::Invocation;

@@ -70,8 +70,9 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F,
         invocation: Invocation,
         counts: &mut Counts,
     ) -> Result<Option<CacheEntry>, AnswerError> {
-        let found = self.fleet.find(id, invocation.now).await;
-        let Some(observation) = found.map_err(|error| AnswerError::Fleet(id.clone(), error))? else { return Ok(None) };
+        let found = self.fleet.find(std::slice::from_ref(id), invocation.now).await;
+        let mut found = found.map_err(|error| AnswerError::Fleet(id.clone(), error))?;
+        let Some(observation) = found.remove(id) else { return Ok(None) };
         let kept = self.kept(id, invocation).await?;
         let known = Known { told, observation: Some(&observation), invocation };
         let (own, failure) = self.own_history(id, &kept, &known).await;
@@ -92,12 +93,16 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> OneServer<F,
         invocation: Invocation,
     ) -> Result<Option<CacheEntry>, AnswerError> {
         let kept = self.kept(id, invocation).await?;
-        let latest = kept.stored.as_ref().or(kept.previous.as_ref());
-        if latest.is_none_or(|month| month.left_at.is_some()) {
+        if !kept.is_of_a_server() {
             return Ok(None);
         }
         let known = Known { told: Some(told), observation: None, invocation };
         self.settle(id, kept, &known, &OwnHistory::default()).await.map(Some)
+    }
+
+    /// True where something is kept of it in this month or the last, and it has not left since.
+    pub(crate) async fn keeps(&self, id: &InstanceId, invocation: Invocation) -> Result<bool, AnswerError> {
+        self.kept(id, invocation).await.map(|kept| kept.is_of_a_server())
     }
 
     /// What is kept of this month, and where that is nothing, of the month before.
@@ -167,6 +172,10 @@ struct Known<'k> {
 }
 
 impl Kept {
+    fn is_of_a_server(&self) -> bool {
+        self.stored.as_ref().or(self.previous.as_ref()).is_some_and(|month| month.left_at.is_none())
+    }
+
     fn fold(&self, id: &InstanceId, stored: Option<&ServerMonth>, known: &Known<'_>, own: &OwnHistory) -> Folded {
         let now = known.invocation.now;
         let mut month = ServerMonth::going_on(id, Month::of(now), stored, self.previous.as_ref(), &self.swept);

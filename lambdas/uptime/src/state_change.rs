@@ -9,6 +9,8 @@ use crate::observation::{InstanceState, UnknownState};
 
 /// `detail-type` of the events read here.
 const DETAIL_TYPE: &str = "EC2 Instance State-change Notification";
+/// Their `source`.
+const SOURCE: &str = "aws.ec2";
 
 /// One change of a server's state, at the event's own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,17 +28,30 @@ pub struct StateChange {
 /// Why an event could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StateChangeError {
-    /// No JSON, or not of an event's shape.
+    /// No JSON.
+    #[error("not JSON: {0}")]
+    Json(#[source] serde_json::Error),
+    /// Not of an event's shape.
     #[error("not an EventBridge event: {0}")]
-    Json(#[from] serde_json::Error),
-    /// An event, but another one.
-    #[error("expected `{DETAIL_TYPE}` from `aws.ec2`, got `{detail_type}` from `{event_source}`")]
-    OtherEvent {
-        /// `detail-type`.
-        detail_type: String,
-        /// `source`.
-        event_source: String,
+    Shape(#[source] serde_json::Error),
+    /// A field is of another type.
+    #[error("{path}: {error}")]
+    Field {
+        /// Where it is.
+        path: String,
+        /// What it is.
+        #[source]
+        error: serde_json::Error,
     },
+    /// An event, but of another kind.
+    #[error("detail-type: `{0}` is not `{DETAIL_TYPE}`")]
+    OtherType(String),
+    /// An event, but of another service.
+    #[error("source: `{0}` is not `{SOURCE}`")]
+    OtherSource(String),
+    /// `time` is none.
+    #[error("time: `{0}` is not a time: expected one such as 2025-10-04T14:13:33Z")]
+    Time(String),
     /// `detail.instance-id` is none.
     #[error("detail.instance-id: {0}")]
     Instance(#[from] InvalidInstanceId),
@@ -44,23 +59,34 @@ pub enum StateChangeError {
     #[error("detail.state: {0}")]
     State(#[from] UnknownState),
     /// `detail` lacks `instance-id` or `state`.
-    #[error("detail has no `{0}`")]
+    #[error("detail: missing field `{0}`")]
     Missing(&'static str),
 }
 
+impl From<serde_path_to_error::Error<serde_json::Error>> for StateChangeError {
+    fn from(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let path = error.path().to_string();
+        let at_root = error.path().iter().next().is_none();
+        let error = error.into_inner();
+        if at_root { Self::Shape(error) } else { Self::Field { path, error } }
+    }
+}
+
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Event {
     #[serde(default)]
     id: String,
     #[serde(rename = "detail-type")]
     detail_type: String,
     source: String,
-    time: DateTime<Utc>,
+    time: String,
     #[serde(default)]
     detail: Detail,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct Detail {
     #[serde(rename = "instance-id")]
     instance_id: Option<String>,
@@ -71,9 +97,9 @@ impl StateChange {
     /// Reads an EventBridge event.
     ///
     /// # Errors
-    /// Where it is no state-change event, naming the part that is wrong.
+    /// Where it is no state-change event, naming the part that is wrong, and what it is.
     pub fn read(json: &str) -> Result<Self, StateChangeError> {
-        Self::of(serde_json::from_str(json)?)
+        Self::from_value(serde_json::from_str(json).map_err(StateChangeError::Json)?)
     }
 
     /// The same of an event that was parsed already.
@@ -81,18 +107,22 @@ impl StateChange {
     /// # Errors
     /// As [`Self::read`].
     pub fn from_value(event: serde_json::Value) -> Result<Self, StateChangeError> {
-        Self::of(serde_json::from_value(event)?)
+        Self::of(serde_path_to_error::deserialize(event)?)
     }
 
     fn of(event: Event) -> Result<Self, StateChangeError> {
-        if event.detail_type != DETAIL_TYPE || event.source != "aws.ec2" {
-            return Err(StateChangeError::OtherEvent { detail_type: event.detail_type, event_source: event.source });
+        if event.detail_type != DETAIL_TYPE {
+            return Err(StateChangeError::OtherType(event.detail_type));
         }
+        if event.source != SOURCE {
+            return Err(StateChangeError::OtherSource(event.source));
+        }
+        let at = event.time.parse().map_err(|_| StateChangeError::Time(event.time))?;
         let id = event.detail.instance_id.ok_or(StateChangeError::Missing("instance-id"))?;
         let state = event.detail.state.ok_or(StateChangeError::Missing("state"))?;
         // Samples carry ids with a stray blank.
         let (id, state) = (id.trim().parse()?, state.trim().parse()?);
-        Ok(Self { id, state, at: event.time, event_id: event.id })
+        Ok(Self { id, state, at, event_id: event.id })
     }
 
     /// The evidence in it; none in a change to `pending`, which is neither running nor the end of a run.
@@ -141,9 +171,36 @@ mod tests {
     fn bad_events_name_what_is_wrong() {
         let why = |json: &str| StateChange::read(json).unwrap_err().to_string();
         assert!(why("[]").starts_with("not an EventBridge event"));
+        assert!(why("{").starts_with("not JSON: "));
         assert_eq!(why(&event("i-abcd1111", "asleep")), "detail.state: `asleep` is not an EC2 instance state");
         assert!(why(&event("server-1", "running")).starts_with("detail.instance-id: `server-1` is not"));
-        let other = event("i-abcd1111", "running").replace("aws.ec2", "aws.rds");
-        assert!(why(&other).ends_with("got `EC2 Instance State-change Notification` from `aws.rds`"));
+    }
+
+    #[test]
+    fn a_bad_field_is_named_by_its_path_and_value() {
+        let good = event("i-abcd1111", "running");
+        let why = |old: &str, new: &str| StateChange::read(&good.replacen(old, new, 1)).unwrap_err().to_string();
+        let cases = [
+            ("\"i-abcd1111\"", "7", "detail.instance-id: invalid type: integer `7`, expected a string"),
+            ("\"running\"", "null", "detail: missing field `state`"),
+            ("\"running\"", "[true]", "detail.state: invalid type: sequence, expected a string"),
+            ("{\"instance-id\"", "7,\"x\":{\"x\"", "detail: invalid type: integer `7`, expected an object"),
+            ("\"e1\"", "true", "id: invalid type: boolean `true`, expected a string"),
+            (
+                "2025-10-04T14:13:33Z",
+                "yesterday",
+                "time: `yesterday` is not a time: expected one such as 2025-10-04T14:13:33Z",
+            ),
+            (
+                DETAIL_TYPE,
+                "Scheduled Event",
+                "detail-type: `Scheduled Event` is not `EC2 Instance State-change Notification`",
+            ),
+            ("aws.ec2", "aws.rds", "source: `aws.rds` is not `aws.ec2`"),
+        ];
+        for (old, new, expected) in cases {
+            assert_eq!(why(old, new), expected);
+        }
+        assert_eq!(why("\"time\"", "\"times\""), "not an EventBridge event: missing field `time`");
     }
 }

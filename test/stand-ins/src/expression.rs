@@ -1,7 +1,7 @@
 //! Conditions and updates of DynamoDB, evaluated on items in their JSON form.
 //!
 //! Conditions: `OR`, `AND`, `NOT`, parentheses, comparisons, `attribute_exists`, `attribute_not_exists`, `attribute_type`,
-//! `size`. Updates: `SET` of plain values, `REMOVE`, `ADD` to string sets.
+//! `size`. Updates: `SET` of plain values, `REMOVE`, `ADD` to string sets and of whole numbers.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
@@ -82,7 +82,13 @@ pub fn update(expression: &str, item: &mut Item, placeholders: Placeholders<'_>)
 }
 
 fn add(item: &mut Item, name: &str, value: &Value) -> Result<()> {
-    let new = value["SS"].as_array().context("ADD is understood for string sets only")?;
+    let number = |value: &Value| value["N"].as_str().and_then(|number| number.parse::<i64>().ok());
+    if let Some(amount) = number(value) {
+        let sum = item.get(name).map_or(Some(0), number).context("the attribute is no whole number")? + amount;
+        item.insert(name.to_owned(), json!({"N": sum.to_string()}));
+        return Ok(());
+    }
+    let new = value["SS"].as_array().context("ADD is understood for string sets and whole numbers only")?;
     let set = item.entry(name).or_insert_with(|| json!({"SS": []}));
     let set = set["SS"].as_array_mut().context("the attribute is no string set")?;
     for text in new {

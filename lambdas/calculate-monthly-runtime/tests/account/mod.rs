@@ -124,7 +124,7 @@ impl Account {
         let (mut servers, mut history) = (self.tables.items(SERVERS), self.tables.items(HISTORY));
         history.retain(|item| item["month"]["S"] != "watermark");
         for item in servers.iter_mut().chain(&mut history) {
-            for kept in ["runningMinutesEvidence", "evidence", "coverage", "sighting"] {
+            for kept in ["runningMinutesRevision", "revision", "evidence", "coverage", "sighting"] {
                 item.remove(kept);
             }
         }

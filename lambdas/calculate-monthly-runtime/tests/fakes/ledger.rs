@@ -17,6 +17,8 @@ pub(crate) struct FakeLedger {
     /// Items written so far.
     pub(crate) writes: Mutex<u64>,
     pub(crate) failing: Mutex<HashSet<InstanceId>>,
+    /// Servers whose items are at fault themselves: too large to be written, or in a form that cannot be read.
+    pub(crate) spoilt: Mutex<HashSet<InstanceId>>,
     pub(crate) unreadable: bool,
 }
 
@@ -26,10 +28,20 @@ impl FakeLedger {
     }
 }
 
+/// As DynamoDB refuses an item that is too large.
+fn refused() -> ServiceError {
+    let why = "Item size to update has exceeded the maximum allowed size".to_owned();
+    ServiceError::told("DynamoDB UpdateItem", Some("ValidationException"), why).of_one_item()
+}
+
 impl RuntimeHistory for &FakeLedger {
     async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
-        let items = self.items.lock().unwrap();
-        Ok(ids.iter().filter_map(|id| Some((id.clone(), Ok(items.get(&(id.clone(), month))?.clone())))).collect())
+        let (items, spoilt) = (self.items.lock().unwrap(), self.spoilt.lock().unwrap());
+        let item = |id: &InstanceId| {
+            let item = items.get(&(id.clone(), month))?.clone();
+            Some((id.clone(), if spoilt.contains(id) { Err(refused()) } else { Ok(item) }))
+        };
+        Ok(ids.iter().filter_map(item).collect())
     }
 
     async fn servers(&self, month: Month) -> Result<Vec<IndexedServer>, ServiceError> {
@@ -47,6 +59,9 @@ impl RuntimeHistory for &FakeLedger {
     async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<HistoryWritten, ServiceError> {
         if self.failing.lock().unwrap().contains(&updated.id) {
             return Err(denied("DynamoDB UpdateItem"));
+        }
+        if self.spoilt.lock().unwrap().contains(&updated.id) {
+            return Err(refused());
         }
         let mut items = self.items.lock().unwrap();
         let key = (updated.id.clone(), updated.month);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::error::RunError;
+use calculate_monthly_runtime::response::Response;
 use calculate_monthly_runtime::{Calculation, Invocation, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use uptime::{
 use uptime_aws::ServiceError;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, WriteRule, Written};
+use uptime_ledger::Handled;
 
 pub(crate) use ledger::FakeLedger;
 
@@ -68,8 +70,13 @@ impl Fleet for FakeFleet {
         }
     }
 
-    async fn find(&self, id: &InstanceId, now: DateTime<Utc>) -> Result<Option<Observation>, ServiceError> {
-        Ok(self.list(now).await?.into_iter().find(|server| server.id == *id))
+    async fn find(
+        &self,
+        ids: &[InstanceId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<InstanceId, Observation>, ServiceError> {
+        let asked = self.list(now).await?.into_iter().filter(|server| ids.contains(&server.id));
+        Ok(asked.map(|server| (server.id.clone(), server)).collect())
     }
 }
 
@@ -82,6 +89,8 @@ pub(crate) struct FakeHistory {
     pub(crate) error: Option<&'static str>,
     /// From this many requests on, reading fails.
     pub(crate) fails_after: Option<u64>,
+    /// Looking up single servers fails.
+    pub(crate) looks_up_nothing: bool,
     /// Records that cannot be read: event name and time.
     pub(crate) unreadable: Vec<(&'static str, DateTime<Utc>)>,
     /// The windows that were swept, as they were opened.
@@ -118,6 +127,7 @@ impl EventHistory for FakeHistory {
         let mut own = self.clone();
         own.events.retain(|(told, _)| told == id);
         own.lookups_per_read = 1;
+        own.error = own.error.or(own.looks_up_nothing.then_some("CloudTrail LookupEvents"));
         own.begin(window)
     }
 
@@ -223,6 +233,20 @@ pub(crate) async fn run(
     run_at(now(), fleet, history, (&FakeLedger::default(), cache), payload, seconds).await
 }
 
+/// What the handler returns, its metrics included.
+pub(crate) async fn handled_at(
+    now: DateTime<Utc>,
+    fleet: FakeFleet,
+    history: FakeHistory,
+    (ledger, cache): (&FakeLedger, &FakeCache),
+    payload: Value,
+    seconds: u64,
+) -> Handled<Response, RunError> {
+    let metrics = Metrics::new("runtime-cache", "test");
+    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
+    handle(&calculation, payload, Invocation::within(now, Duration::from_secs(seconds))).await
+}
+
 /// The same at another time, over a history that outlives the run.
 pub(crate) async fn run_at(
     now: DateTime<Utc>,
@@ -232,10 +256,7 @@ pub(crate) async fn run_at(
     payload: Value,
     seconds: u64,
 ) -> Result<Value, RunError> {
-    let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
-    let invocation = Invocation::within(now, Duration::from_secs(seconds));
-    let response = handle(&calculation, payload, invocation).await.outcome?;
+    let response = handled_at(now, fleet, history, (ledger, cache), payload, seconds).await.outcome?;
     assert_eq!(response.status_code, 200);
     let contract = ["message", "total_servers", "processed", "errors"];
     let order = contract.map(|field| response.body.find(&format!("\"{field}\":")).unwrap());

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use event_response::handler::EventError;
-use event_response::{EventResponse, handle};
-use fleet_simulator::clock::FrozenClock;
+use event_response::{EventError, EventResponse, handle};
+use fleet_simulator::clock::{Clock, ManualClock};
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::service::{Action, Simulator};
+use fleet_simulator::world::World;
 use loopback_clients::{REGION, clients};
 use serde_json::{Value, json};
 use stand_ins::TableStandIn;
@@ -23,7 +23,7 @@ use uptime_aws::ec2::{AppTag, Ec2Fleet};
 use uptime_aws::history_table::RuntimeHistoryTable;
 use uptime_aws::metrics::Metrics;
 use uptime_aws::servers_table::ServersTable;
-use uptime_ledger::{Invocation, OneServer};
+use uptime_ledger::{Handled, Invocation, OneServer};
 
 pub(crate) const SERVERS: &str = "servers";
 pub(crate) const HISTORY: &str = "history";
@@ -36,22 +36,32 @@ pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-12T09:30:00Z".parse().unwrap()
 }
 
-/// The showcase's servers at a fixed instant, and empty tables.
+/// A simulated account at an instant, and empty tables.
 pub(crate) struct Account {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) tables: TableStandIn,
+    clock: Arc<ManualClock>,
     endpoint: String,
 }
 
 impl Account {
+    /// The showcase's servers.
     pub(crate) async fn new() -> Self {
-        let options = Options::try_parse_from(["fleet-simulator", "--lookup-rate", "0"]).unwrap();
-        let world = scenario::build(&options, now()).unwrap();
-        let simulator = Simulator::new(world, options.settings(), Box::new(FrozenClock::new(now())));
+        Self::over(scenario::build(&options(), now()).unwrap()).await
+    }
+
+    pub(crate) async fn over(world: World) -> Self {
+        let clock = Arc::new(ManualClock::new(now()));
+        let simulator = Simulator::new(world, options().settings(), Box::new(Arc::clone(&clock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-        Self { simulator, tables: TableStandIn::start().await.unwrap(), endpoint }
+        Self { simulator, tables: TableStandIn::start().await.unwrap(), clock, endpoint }
+    }
+
+    /// Lets time pass until `instant`.
+    pub(crate) fn wait_until(&self, instant: DateTime<Utc>) {
+        self.clock.advance(instant - self.clock.now());
     }
 
     pub(crate) fn server(&self) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
@@ -77,6 +87,10 @@ impl Account {
     pub(crate) fn everything(&self) -> String {
         json!([self.tables.items(SERVERS), self.tables.items(HISTORY)]).to_string()
     }
+}
+
+fn options() -> Options {
+    Options::try_parse_from(["fleet-simulator", "--lookup-rate", "0", "--describe-latency-ms", "5"]).unwrap()
 }
 
 pub(crate) fn tag() -> AppTag {
@@ -110,6 +124,11 @@ pub(crate) fn event(id: &str, state: &str, at: DateTime<Utc>) -> Value {
 }
 
 pub(crate) async fn answer(handler: &Handler, event: Value, now: DateTime<Utc>) -> Result<Value, EventError> {
+    handled(handler, event, now).await.outcome
+}
+
+/// The answer, and the line of metrics beside it.
+pub(crate) async fn handled(handler: &Handler, event: Value, now: DateTime<Utc>) -> Handled<Value, EventError> {
     handle(handler, event, Invocation::within(now, Duration::from_secs(50))).await
 }
 

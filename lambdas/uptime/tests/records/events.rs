@@ -48,21 +48,21 @@ fn state_changes() {
 fn other_events_of_ec2_and_auto_scaling_are_refused() {
     assert_records!(read("EC2SpotInstanceInterruptionWarning", state_change), @r"
     EC2SpotInstanceInterruptionWarning__aws-node-termination-handler.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Spot Instance Interruption Warning` from `aws.ec2`
+      refused: detail-type: `EC2 Spot Instance Interruption Warning` is not `EC2 Instance State-change Notification`
     ");
     assert_records!(read("EC2InstanceLaunch", state_change), @r"
     EC2InstanceLaunchSuccessful__aws-lambda-rust-runtime.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Instance Launch Successful` from `aws.autoscaling`
+      refused: detail-type: `EC2 Instance Launch Successful` is not `EC2 Instance State-change Notification`
     EC2InstanceLaunchUnsuccessful__aws-lambda-rust-runtime.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Instance Launch Unsuccessful` from `aws.autoscaling`
+      refused: detail-type: `EC2 Instance Launch Unsuccessful` is not `EC2 Instance State-change Notification`
     EC2InstanceLaunchUnsuccessful__cloud-custodian.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Instance Launch Unsuccessful` from `aws.autoscaling`
+      refused: detail-type: `EC2 Instance Launch Unsuccessful` is not `EC2 Instance State-change Notification`
     ");
     assert_records!(read("EC2InstanceTerminate", state_change), @r"
     EC2InstanceTerminateSuccessful__aws-lambda-rust-runtime.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Instance Terminate Successful` from `aws.autoscaling`
+      refused: detail-type: `EC2 Instance Terminate Successful` is not `EC2 Instance State-change Notification`
     EC2InstanceTerminateUnsuccessful__aws-lambda-rust-runtime.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `EC2 Instance Terminate Unsuccessful` from `aws.autoscaling`
+      refused: detail-type: `EC2 Instance Terminate Unsuccessful` is not `EC2 Instance State-change Notification`
     ");
 }
 
@@ -71,7 +71,7 @@ fn other_events_of_ec2_and_auto_scaling_are_refused() {
 fn an_eviction_by_way_of_event_bridge() {
     assert_records!(read("BidEvictedEvent", state_change), @r"
     BidEvictedEvent-eventbridge-envelope__github-aws-runners.json
-      refused: expected `EC2 Instance State-change Notification` from `aws.ec2`, got `AWS Service Event via CloudTrail` from `aws.ec2`
+      refused: detail-type: `AWS Service Event via CloudTrail` is not `EC2 Instance State-change Notification`
     ");
     let detail = |event: &Value| render::record(&read_record(&event["detail"].to_string(), &[]));
     assert_records!(read("BidEvictedEvent", detail), @r"

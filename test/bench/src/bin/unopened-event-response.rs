@@ -11,9 +11,14 @@ async fn main() -> Result<(), Error> {
     telemetry::init(variables::process("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
     let response = EventResponse::new(config, Clients::from_env().await);
-    run(service_fn(|event: LambdaEvent<Value>| {
+    run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = Invocation::begin(event.context.deadline());
-        handle(&response, event.payload, invocation)
+        let handled = handle(&response, event.payload, invocation).await;
+        if let Some(line) = handled.metrics {
+            // Not through the logger: CloudWatch wants the line as it is.
+            println!("{line}");
+        }
+        handled.outcome
     }))
     .await
 }

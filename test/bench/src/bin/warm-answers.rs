@@ -44,7 +44,11 @@ async fn main() -> Result<()> {
             let event = state_change(n, state, now)?;
             tables.take_requests();
             let begun = Instant::now();
-            let answer = handle(&response, event, Invocation::within(now, TIME)).await?;
+            let it = handle(&response, event, Invocation::within(now, TIME)).await;
+            if let Some(line) = it.metrics {
+                println!("{line}");
+            }
+            let answer = it.outcome?;
             handled.push(begun.elapsed().as_nanos() as u64);
             ensure!(answer["runningMinutesCacheTimestamp"].is_string(), "not answered from the cache: {answer}");
             let requests: Vec<Bare> =

@@ -1,0 +1,193 @@
+//! One server's trouble, and one record's, stays its own: it holds back no other's value, watermark or month.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod fakes;
+
+use fakes::tables::{Tables, at, seen, tables};
+use fakes::{FakeFleet, FakeHistory, handled_at, id};
+use serde_json::{Value, json};
+use uptime::InstanceState::{Running, Stopped};
+use uptime::{Evidence, Observation};
+
+fn history(events: &[(u32, &str)]) -> FakeHistory {
+    let events = events.iter().map(|(n, told)| (id(*n), told.parse::<Evidence>().unwrap())).collect();
+    FakeHistory { events, lookups_per_read: 6, ..FakeHistory::default() }
+}
+
+/// A server that was created long ago.
+fn old(n: u32, launched: &str, now: &str) -> Observation {
+    let state = if launched < "2025-10" { Running } else { Stopped };
+    Observation { created_at: Some(at("2025-01-01T00:00:00Z")), ..seen(n, state, launched, now) }
+}
+
+fn runs(now: &str) -> Observation {
+    old(1, "2025-01-01T00:00:00Z", now)
+}
+
+fn watermark(tables: &Tables) -> String {
+    tables.0.state.lock().unwrap().coverage.end().unwrap().to_rfc3339()
+}
+
+fn spoil(tables: &Tables, n: u32) {
+    tables.0.spoilt.lock().unwrap().insert(id(n));
+}
+
+fn mend(tables: &Tables) {
+    tables.0.spoilt.lock().unwrap().clear();
+}
+
+const HOURS: [&str; 4] =
+    ["2025-10-11T00:00:00Z", "2025-10-11T01:00:00Z", "2025-10-11T02:00:00Z", "2025-10-11T03:00:00Z"];
+
+/// Server 2 ran from half past one to twenty to two, of which only CloudTrail tells.
+fn short_run() -> FakeHistory {
+    history(&[
+        (2, "2025-09-20T00:00:00Z stopped CloudTrail StopInstances 1"),
+        (2, "2025-10-11T01:30:00Z started CloudTrail StartInstances 2"),
+        (2, "2025-10-11T01:40:00Z stopped CloudTrail StopInstances 3"),
+    ])
+}
+
+fn fleet(now: &str) -> [Observation; 2] {
+    [runs(now), old(2, if now < HOURS[2] { "2025-10-01T00:00:00Z" } else { "2025-10-11T01:30:00Z" }, now)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_cannot_be_stored_leaves_a_hole_in_its_own_coverage_until_it_can() {
+    let (tables, history) = (tables(), short_run());
+    for now in &HOURS[..2] {
+        tables.run(now, &fleet(now), &history).await;
+    }
+    spoil(&tables, 2);
+    let body = tables.run(HOURS[2], &fleet(HOURS[2]), &history).await;
+    assert_eq!((&body["processed"], &body["errors"]), (&json!(1), &json!(1)), "{body}");
+    assert_eq!(watermark(&tables), "2025-10-11T02:00:00+00:00", "the others go on");
+    assert_eq!(tables.1.entries.lock().unwrap()[&id(1)].timestamp, at(HOURS[2]));
+    assert_eq!(tables.1.entries.lock().unwrap()[&id(2)].timestamp, at(HOURS[1]), "the last good value stays");
+    let swept = history.windows.lock().unwrap().len();
+    let body = tables.run(HOURS[3], &fleet(HOURS[3]), &history).await;
+    assert_eq!(body["errors"], json!(1));
+    assert_eq!(history.windows.lock().unwrap()[swept..].len(), 1, "nothing is read again for it");
+    assert_eq!(tables.0.state.lock().unwrap().holes.len(), 1);
+    mend(&tables);
+    let now = "2025-10-11T04:00:00Z";
+    let body = tables.run(now, &fleet(now), &history).await;
+    assert_eq!(body["errors"], json!(0), "{body}");
+    assert_eq!(*history.looked_up.lock().unwrap(), [id(2)]);
+    assert_eq!(tables.minutes(2, "2025-10"), ("10.00".to_owned(), "0.00".to_owned()));
+    assert!(tables.0.state.lock().unwrap().holes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_is_never_taken_for_coverage() {
+    let (tables, history) = (tables(), short_run());
+    for now in &HOURS[..2] {
+        tables.run(now, &fleet(now), &history).await;
+    }
+    spoil(&tables, 2);
+    tables.run(HOURS[2], &fleet(HOURS[2]), &history).await;
+    mend(&tables);
+    // The lookup of the one server fails: what was not stored stays possible.
+    let blind = FakeHistory { looks_up_nothing: true, ..history.clone() };
+    let now = "2025-10-11T05:00:00Z";
+    tables.run(now, &fleet(now), &blind).await;
+    let (minutes, uncertainty) = tables.minutes(2, "2025-10");
+    let most = minutes.parse::<f64>().unwrap() + uncertainty.parse::<f64>().unwrap();
+    assert!(minutes.parse::<f64>().unwrap() <= 10.0 && 10.0 <= most, "{minutes} {uncertainty}");
+    assert_eq!(tables.0.state.lock().unwrap().holes.len(), 1, "it is still to be filled");
+    tables.run("2025-10-11T06:00:00Z", &fleet("2025-10-11T06:00:00Z"), &history).await;
+    assert_eq!(tables.minutes(2, "2025-10"), ("10.00".to_owned(), "0.00".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_of_one_whose_item_is_at_fault_is_no_table_that_cannot_be_reached() {
+    let (tables, history) = (tables(), short_run());
+    spoil(&tables, 1);
+    let body = tables.run(HOURS[0], &[runs(HOURS[0])], &history).await;
+    assert_eq!((&body["processed"], &body["errors"]), (&json!(0), &json!(1)), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_items_that_cannot_be_stored_are_the_tables_trouble_and_keep_the_watermark() {
+    let (tables, history) = (tables(), history(&[]));
+    let fleet = |now: &str| (1..=120).map(|n| old(n, "2025-01-01T00:00:00Z", now)).collect::<Vec<_>>();
+    tables.run(HOURS[0], &fleet(HOURS[0]), &history).await;
+    tables.0.failing.lock().unwrap().extend((1..=60).map(id));
+    let body = tables.run(HOURS[1], &fleet(HOURS[1]), &history).await;
+    assert_eq!(body["errors"], json!(60));
+    assert_eq!(watermark(&tables), "2025-10-11T00:00:00+00:00");
+    assert!(tables.0.state.lock().unwrap().holes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_month_ends_for_all_others_and_for_a_server_in_trouble_once_that_is_over() {
+    let (tables, history) = (tables(), history(&[]));
+    let fleet = |now: &str| [runs(now), old(2, "2025-01-01T00:00:00Z", now)];
+    tables.run("2025-10-31T23:00:00Z", &fleet("2025-10-31T23:00:00Z"), &history).await;
+    spoil(&tables, 2);
+    for now in ["2025-11-01T00:10:00Z", "2025-11-02T00:10:00Z", "2025-11-02T01:10:00Z"] {
+        tables.run(now, &fleet(now), &history).await;
+    }
+    assert!(tables.item(1, "2025-10").is_final && !tables.item(2, "2025-10").is_final);
+    assert_eq!(tables.0.state.lock().unwrap().final_month, Some("2025-10".parse().unwrap()));
+    mend(&tables);
+    tables.run("2025-11-02T02:10:00Z", &fleet("2025-11-02T02:10:00Z"), &history).await;
+    assert!(tables.item(2, "2025-10").is_final);
+    assert_eq!(tables.minutes(2, "2025-10"), ("44640.00".to_owned(), "0.00".to_owned()));
+    assert!(tables.0.state.lock().unwrap().holes.is_empty());
+}
+
+/// Server 2 was stopped on the 20th of September; EC2 does not tell its last start.
+async fn with_unreadable(event_name: &'static str, created: &str) -> (String, String) {
+    let stopped = (2, "2025-09-20T00:00:00Z stopped CloudTrail StopInstances 1");
+    let unreadable = vec![(event_name, at("2025-10-05T00:00:00Z"))];
+    let (tables, history) = (tables(), FakeHistory { unreadable, ..history(&[stopped]) });
+    for now in HOURS {
+        let resting = old(2, "2025-10-01T00:00:00Z", now);
+        let resting = Observation { launch_time: None, created_at: Some(at(created)), ..resting };
+        tables.run(now, &[runs(now), resting], &history).await;
+    }
+    let windows = history.windows.lock().unwrap();
+    assert_eq!(windows.len(), 4, "what cannot be read is not read again and again: {windows:?}");
+    tables.minutes(2, "2025-10")
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_proven_across_a_start_that_cannot_be_read() {
+    // From the 5th to the first look on the 11th it may have run.
+    let open = ("0.00".to_owned(), format!("{}.00", 6 * 1440));
+    assert_eq!(with_unreadable("StartInstances", "2025-01-01T00:00:00Z").await, open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_cannot_be_read_is_none_of_a_server_created_at_another_time() {
+    let nothing = ("0.00".to_owned(), "0.00".to_owned());
+    assert_eq!(with_unreadable("RunInstances", "2025-01-01T00:00:00Z").await, nothing);
+}
+
+async fn metrics(payload: Value) -> Value {
+    let (tables, history) = (tables(), short_run());
+    tables.run("2025-09-30T23:00:00Z", &[runs("2025-09-30T23:00:00Z")], &history).await;
+    tables.run(HOURS[0], &fleet(HOURS[0]), &history).await;
+    let fleet = FakeFleet(Ok(fleet(HOURS[1]).to_vec()));
+    let handled = handled_at(at(HOURS[1]), fleet, history, (&tables.0, &tables.1), payload, 300).await;
+    handled.outcome.unwrap();
+    handled.metrics.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_run_over_the_fleet_of_this_month_tells_how_the_fleet_is() {
+    let of_fleet = ["ServersTotal", "OldestCacheAgeSeconds", "FleetRunningMinutes", "RestlessServers"];
+    let of_servers = ["ServersProcessed", "ServerErrors"];
+    let of_trail = ["CloudTrailLookups", "CloudTrailThrottles", "UnreadableRecords"];
+    let tells = |line: &Value, names: &[&str]| names.iter().all(|name| line.get(name).is_some());
+    let tells_none = |line: &Value, names: &[&str]| names.iter().all(|name| line.get(name).is_none());
+    let hour = metrics(json!({})).await;
+    assert!(tells(&hour, &of_fleet) && tells(&hour, &of_servers) && tells(&hour, &of_trail), "{hour}");
+    assert_eq!((&hour["ServersTotal"], &hour["ServerErrors"]), (&json!(2.0), &json!(0.0)));
+    let some = metrics(json!({"servers": [id(1)]})).await;
+    assert!(tells_none(&some, &of_fleet) && tells(&some, &of_servers), "{some}");
+    let past = metrics(json!({"month": "2025-09", "reopen": true})).await;
+    assert!(tells_none(&past, &of_fleet) && tells_none(&past, &of_servers) && tells(&past, &of_trail), "{past}");
+}

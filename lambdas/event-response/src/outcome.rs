@@ -1,0 +1,49 @@
+//! What an event leads to, and how that is told.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use uptime::{CacheEntry, InstanceId, StateChange};
+use uptime_aws::ec2::AppTag;
+
+/// What one event led to.
+pub(crate) enum Outcome {
+    /// The server's minutes; the timestamp is none where they were calculated on the spot.
+    Minutes(CacheEntry, Option<DateTime<Utc>>),
+    /// The instance is no server.
+    NotOurs,
+    /// It is `pending` and nothing is kept of it. Whether it is a server is asked when it runs: its tag may come until then.
+    NothingKnown,
+    /// Nothing is kept of it, and EC2 was too busy to tell whether it is a server.
+    Deferred,
+}
+
+impl Outcome {
+    /// Tells why it is ignored, where it is; that EC2 was too busy was told with its error.
+    pub(crate) fn log(&self, id: &InstanceId, tag: &AppTag) {
+        match self {
+            Self::NotOurs => tracing::info!(%id, "{id} is no server: not tagged {}={}", tag.key, tag.value),
+            Self::NothingKnown => tracing::info!(%id, "{id} is pending, and nothing is known of it yet"),
+            Self::Minutes(..) | Self::Deferred => {}
+        }
+    }
+
+    /// The answer to `change`.
+    pub(crate) fn answer(&self, change: &StateChange, tag: &AppTag) -> Value {
+        let (id, state) = (&change.id, change.state.as_str());
+        match self {
+            Self::Minutes(entry, timestamp) => json!({
+                "id": id,
+                "state": state,
+                "runningMinutes": entry.minutes.as_f64(),
+                "runningMinutesCacheTimestamp": timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            }),
+            Self::NotOurs => json!({"id": id, "ignored": format!("not tagged {}={}", tag.key, tag.value)}),
+            Self::NothingKnown => json!({"id": id, "state": state, "ignored": "nothing is known of it yet"}),
+            Self::Deferred => json!({
+                "id": id,
+                "state": state,
+                "ignored": "EC2 is too busy to tell whether it is a server: left to the next hourly run",
+            }),
+        }
+    }
+}
