@@ -2,6 +2,7 @@
 import { calculation } from './calculation.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
+import { leastPrivilege } from './least-privilege.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observation } from './observation.ts';
 import { schedule } from './schedule.ts';
@@ -13,4 +14,5 @@ history();
 failures();
 schedule();
 stateChanges();
+leastPrivilege();
 lifecycle();

@@ -1,8 +1,10 @@
 import { GetItemCommand, PutItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import { createClients, invoke, readCache, type CachedServer, type Invocation } from '../local-aws/aws.ts';
+import { createClients, invoke, readCache, type CachedServer, type Clients, type Invocation } from '../local-aws/aws.ts';
 import { CdkCli } from '../local-aws/cdk.ts';
 import { isolatedEnvironment, PROJECT_ROOT } from '../local-aws/context.ts';
 import { run } from '../local-aws/processes.ts';
@@ -27,6 +29,25 @@ export const clients = createClients(endpoint);
 export const simulator = new SimulatorClient(simulatorUrl);
 /** The CDK CLI. */
 export const cdk = new CdkCli(endpoint, stateDirectory);
+
+/** A session of a function's role. */
+export interface FunctionSession {
+  /** Who sends the requests, as a refusal names it. */
+  readonly arn: string;
+  /** Clients that send them. */
+  readonly clients: Clients;
+}
+
+/** A session of a function's role, assumed as Lambda assumes it for the function. */
+export async function functionSession(functionName: string): Promise<FunctionSession> {
+  const { Role } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+  const assumeRole = new AssumeRoleCommand({ RoleArn: Role, RoleSessionName: functionName });
+  const { AssumedRoleUser, Credentials } = await clients.sts.send(assumeRole);
+  const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials ?? {};
+  if (!AssumedRoleUser?.Arn || !AccessKeyId || !SecretAccessKey || !SessionToken) throw new Error(`No session of ${String(Role)}.`);
+  const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+  return { arn: AssumedRoleUser.Arn, clients: createClients(endpoint, credentials) };
+}
 
 /** Invokes the deployed function by hand, and waits. */
 export async function calculate(event: unknown = {}): Promise<Invocation> {

@@ -6,10 +6,11 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { STSClient } from '@aws-sdk/client-sts';
 import { REGION, STACK } from './context.ts';
 import { LocalAwsError } from './processes.ts';
 
-/** Clients of everything that is looked at, all with the local endpoint and credentials that mean nothing. */
+/** Clients of everything that is looked at, all with the local endpoint and the same credentials. */
 export interface Clients {
   readonly cloudFormation: CloudFormationClient;
   readonly cloudWatch: CloudWatchClient;
@@ -19,13 +20,24 @@ export interface Clients {
   readonly logs: CloudWatchLogsClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
+  readonly sts: STSClient;
 }
 
-/** Clients of a local AWS. */
-export function createClients(endpoint: string): Clients {
+/** What requests are signed with. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** The operator's: to MiniStack the account's root, who may do everything. */
+const OPERATOR: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** Clients of a local AWS, the operator's unless other credentials are given. */
+export function createClients(endpoint: string, credentials: Credentials = OPERATOR): Clients {
   // The project runs on the oldest Node.js that AWS Lambda's CDK supports; there is nothing to be warned of here.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-  const options = { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+  const options = { endpoint, region: REGION, credentials };
   return {
     cloudFormation: new CloudFormationClient(options),
     cloudWatch: new CloudWatchClient(options),
@@ -35,6 +47,7 @@ export function createClients(endpoint: string): Clients {
     logs: new CloudWatchLogsClient(options),
     sns: new SNSClient(options),
     sqs: new SQSClient(options),
+    sts: new STSClient(options),
   };
 }
 

@@ -1,9 +1,13 @@
-"""Starts MiniStack with two gaps of its CloudFormation closed, so that the stack deploys locally exactly as it is.
+"""Starts MiniStack with gaps of its CloudFormation and its IAM closed.
+
+So the stack deploys locally exactly as it is, and its roles allow what they allow on AWS.
 
 Written for the version that requirements.txt pins; a name that has moved fails at start.
 """
 
-from ministack.app import main
+from dynamodb_conditions import conditions
+from ministack import app
+from ministack.core import iam_actions
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -36,7 +40,34 @@ def keep_dead_letter_queues() -> None:
     handlers["create"] = create_with_queue
 
 
+def check_requests() -> None:
+    """With AUTH=true requests are checked. A name that has moved would leave them unchecked, and tell nobody."""
+    if not app.AUTH:
+        raise SystemExit("MiniStack does not check who may do what: AUTH=true has no effect.")
+
+
+def serve_as_over_tls() -> None:
+    """Policies that insist on TLS, the CDK's bucket's first, would refuse everybody: nothing here speaks TLS."""
+    pin_origin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_ip, True)
+
+
+def tell_dynamodb_conditions() -> None:
+    """Policies on attributes and on what is returned would be met by requests that AWS refuses, and the reverse."""
+    plain_context = iam_actions.dynamodb_service_context
+
+    def context(body):
+        # MiniStack has none of a request that is no JSON object.
+        plain = plain_context(body)
+        return {**plain, **conditions(body)} if plain else plain
+
+    iam_actions.dynamodb_service_context = context
+
+
 if __name__ == "__main__":
     accept_metric_math()
     keep_dead_letter_queues()
-    main()
+    check_requests()
+    serve_as_over_tls()
+    tell_dynamodb_conditions()
+    app.main()

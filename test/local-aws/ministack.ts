@@ -28,6 +28,8 @@ export async function startMinistack(stateDirectory: string, simulatorUrl: strin
     logFile,
     env: {
       ...isolatedEnvironment(),
+      // Every request is checked by the policies of who sends it; functions send theirs with sessions of their roles.
+      AUTH: 'true',
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: port,
       TMPDIR: join(stateDirectory, 'tmp'),
