@@ -108,7 +108,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
         let Items { stored, previous } = items;
         let stored = match stored {
             Ok(stored) => stored,
-            Err(error) => return Settled { lacks_history: true, ..Outcome::HistoryFailed(error).into() },
+            Err(error) => return Outcome::HistoryFailed(error).into(),
         };
         let learnt = pass.learnt;
         let first = learnt.fold_current(id, stored.as_ref(), previous.as_ref(), &OwnHistory::default());
@@ -122,7 +122,7 @@ impl<F: Fleet, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Calculation<
                 changes: folded.month.changes_of_last_day(learnt.now),
                 outcome: cache(&self.cache, folded).await,
             },
-            Err(error) => Settled { lacks_history: true, ..Outcome::HistoryFailed(error).into() },
+            Err(error) => Outcome::HistoryFailed(error).into(),
         }
     }
 

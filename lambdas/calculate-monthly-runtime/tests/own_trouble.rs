@@ -8,7 +8,7 @@ use fakes::tables::{Tables, at, seen, tables};
 use fakes::{FakeFleet, FakeHistory, handled_at, id};
 use serde_json::{Value, json};
 use uptime::InstanceState::{Running, Stopped};
-use uptime::{Evidence, Observation};
+use uptime::{Evidence, InstanceState, Observation};
 
 fn history(events: &[(u32, &str)]) -> FakeHistory {
     let events = events.iter().map(|(n, told)| (id(*n), told.parse::<Evidence>().unwrap())).collect();
@@ -16,13 +16,12 @@ fn history(events: &[(u32, &str)]) -> FakeHistory {
 }
 
 /// A server that was created long ago.
-fn old(n: u32, launched: &str, now: &str) -> Observation {
-    let state = if launched < "2025-10" { Running } else { Stopped };
+fn old(n: u32, state: InstanceState, launched: &str, now: &str) -> Observation {
     Observation { created_at: Some(at("2025-01-01T00:00:00Z")), ..seen(n, state, launched, now) }
 }
 
 fn runs(now: &str) -> Observation {
-    old(1, "2025-01-01T00:00:00Z", now)
+    old(1, Running, "2025-01-01T00:00:00Z", now)
 }
 
 fn watermark(tables: &Tables) -> String {
@@ -43,14 +42,15 @@ const HOURS: [&str; 4] =
 /// Server 2 ran from half past one to twenty to two, of which only CloudTrail tells.
 fn short_run() -> FakeHistory {
     history(&[
-        (2, "2025-09-20T00:00:00Z stopped CloudTrail StopInstances 1"),
+        (2, "2025-09-26T00:00:00Z stopped CloudTrail StopInstances 1"),
         (2, "2025-10-11T01:30:00Z started CloudTrail StartInstances 2"),
         (2, "2025-10-11T01:40:00Z stopped CloudTrail StopInstances 3"),
     ])
 }
 
 fn fleet(now: &str) -> [Observation; 2] {
-    [runs(now), old(2, if now < HOURS[2] { "2025-10-01T00:00:00Z" } else { "2025-10-11T01:30:00Z" }, now)]
+    let launched = if now < HOURS[2] { "2025-09-25T00:00:00Z" } else { "2025-10-11T01:30:00Z" };
+    [runs(now), old(2, Stopped, launched, now)]
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn a_fleet_of_one_whose_item_is_at_fault_is_no_table_that_cannot_be_reache
 #[tokio::test(start_paused = true)]
 async fn many_items_that_cannot_be_stored_are_the_tables_trouble_and_keep_the_watermark() {
     let (tables, history) = (tables(), history(&[]));
-    let fleet = |now: &str| (1..=120).map(|n| old(n, "2025-01-01T00:00:00Z", now)).collect::<Vec<_>>();
+    let fleet = |now: &str| (1..=120).map(|n| old(n, Running, "2025-01-01T00:00:00Z", now)).collect::<Vec<_>>();
     tables.run(HOURS[0], &fleet(HOURS[0]), &history).await;
     tables.0.failing.lock().unwrap().extend((1..=60).map(id));
     let body = tables.run(HOURS[1], &fleet(HOURS[1]), &history).await;
@@ -123,7 +123,7 @@ async fn many_items_that_cannot_be_stored_are_the_tables_trouble_and_keep_the_wa
 #[tokio::test(start_paused = true)]
 async fn a_month_ends_for_all_others_and_for_a_server_in_trouble_once_that_is_over() {
     let (tables, history) = (tables(), history(&[]));
-    let fleet = |now: &str| [runs(now), old(2, "2025-01-01T00:00:00Z", now)];
+    let fleet = |now: &str| [runs(now), old(2, Running, "2025-01-01T00:00:00Z", now)];
     tables.run("2025-10-31T23:00:00Z", &fleet("2025-10-31T23:00:00Z"), &history).await;
     spoil(&tables, 2);
     for now in ["2025-11-01T00:10:00Z", "2025-11-02T00:10:00Z", "2025-11-02T01:10:00Z"] {
@@ -144,7 +144,7 @@ async fn with_unreadable(event_name: &'static str, created: &str) -> (String, St
     let unreadable = vec![(event_name, at("2025-10-05T00:00:00Z"))];
     let (tables, history) = (tables(), FakeHistory { unreadable, ..history(&[stopped]) });
     for now in HOURS {
-        let resting = old(2, "2025-10-01T00:00:00Z", now);
+        let resting = old(2, Stopped, "2025-10-01T00:00:00Z", now);
         let resting = Observation { launch_time: None, created_at: Some(at(created)), ..resting };
         tables.run(now, &[runs(now), resting], &history).await;
     }

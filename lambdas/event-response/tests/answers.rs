@@ -129,8 +129,8 @@ async fn a_pending_server_of_which_only_the_history_tells_is_calculated_unless_i
     ledger.write(None, &item).await.unwrap();
     assert_eq!(pending().await, json!({"id": id, "state": "pending", "ignored": "nothing is known of it yet"}));
     assert_eq!(account.calls(Action::DescribeInstances), 0);
-    let back = ServerMonth { left_at: None, ..item.clone() };
-    ledger.write(Some(&item), &back).await.unwrap();
+    let left = ServerMonth { revision: 1, ..item };
+    ledger.write(Some(&left), &ServerMonth { left_at: None, ..left.clone() }).await.unwrap();
     let answered = pending().await;
     assert_eq!((&answered["runningMinutes"], &answered["runningMinutesCacheTimestamp"]), (&json!(600.0), &Value::Null));
 }

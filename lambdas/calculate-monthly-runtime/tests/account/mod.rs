@@ -47,7 +47,11 @@ impl Account {
     }
 
     pub(crate) async fn over(world: World, options: &Options) -> Self {
-        let clock = Arc::new(ManualClock::new(now()));
+        Self::at(now(), world, options).await
+    }
+
+    pub(crate) async fn at(now: DateTime<Utc>, world: World, options: &Options) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
         let simulator = Simulator::new(world, options.settings(), Box::new(Arc::clone(&clock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
