@@ -36,7 +36,7 @@ const Key = { id: { S: 'i-0123456789abcde00' } };
 const HistoryKey = { ...Key, month: { S: '2000-01' } };
 const OWN_ATTRIBUTES = [
   'id', 'runningMinutesCache', 'runningMinutesCacheTimestamp', 'runningMinutesCacheMonth', 'runningMinutesUncertainty', 'runningSince',
-  'runningMinutesEvidence',
+  'runningMinutesRevision',
 ].join(', ');
 /** What expressions below call `:text`. */
 const text = { ExpressionAttributeValues: { ':text': { S: 'text' } } };
@@ -72,7 +72,7 @@ function queryMonth(as: Clients): Promise<unknown> {
 function allowed({ read, queueUrl }: Subject): Request[] {
   const cache = {
     UpdateExpression: 'SET runningMinutesCache = :n, runningMinutesCacheTimestamp = :text REMOVE runningSince',
-    ConditionExpression: 'attribute_exists(id) AND NOT runningMinutesEvidence > :n',
+    ConditionExpression: 'attribute_exists(id) AND NOT runningMinutesRevision > :n',
     ExpressionAttributeValues: { ':n': { N: '7' }, ':text': { S: 'text' } },
   };
   const history = { TableName: HistoryTableName, Key: HistoryKey };

@@ -1,7 +1,7 @@
 //! Conditions and updates of DynamoDB, evaluated on items in their JSON form.
 //!
 //! Conditions: `OR`, `AND`, `NOT`, parentheses, comparisons, `attribute_exists`, `attribute_not_exists`, `attribute_type`,
-//! `size`. Updates: `SET` of plain values, `REMOVE`, `ADD` to string sets and of whole numbers.
+//! `contains` of string sets. Updates: `SET` of plain values, `REMOVE`, `ADD` to string sets and of whole numbers.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
@@ -176,7 +176,13 @@ impl Parser<'_> {
             }
         }
         if self.take("attribute_type") {
-            return self.attribute_type();
+            let (name, kind) = self.arguments()?;
+            return Ok(self.item.get(&name).is_some_and(|value| value.get(text(kind)).is_some()));
+        }
+        if self.take("contains") {
+            let (name, wanted) = self.arguments()?;
+            let set = self.item.get(&name).and_then(|value| value["SS"].as_array());
+            return Ok(set.is_some_and(|set| set.iter().any(|element| element.as_str() == Some(text(wanted)))));
         }
         let left = self.operand()?;
         let operator = self.next();
@@ -193,28 +199,27 @@ impl Parser<'_> {
         if self.take(")") { Ok(name) } else { bail!("`{token}` is not the only argument") }
     }
 
-    fn attribute_type(&mut self) -> Result<bool> {
-        let [open, name, comma, kind, close] = [0; 5].map(|_| self.next());
+    /// An attribute's name and a value.
+    fn arguments(&mut self) -> Result<(String, &'_ Value)> {
+        let [open, name, comma, value, close] = [0; 5].map(|_| self.next());
         if (open.as_str(), comma.as_str(), close.as_str()) != ("(", ",", ")") {
-            bail!("attribute_type takes two arguments");
+            bail!("a function that takes two arguments");
         }
-        let kind = self.placeholders.value(&kind)?["S"].as_str().unwrap_or_default();
-        let value = self.item.get(self.placeholders.name(&name));
-        Ok(value.is_some_and(|value| value.get(kind).is_some()))
+        Ok((self.placeholders.name(&name).to_owned(), self.placeholders.value(&value)?))
     }
 
     fn operand(&mut self) -> Result<Option<Value>> {
-        if self.take("size") {
-            let name = self.argument()?;
-            let size = |value: &Value| value["SS"].as_array().map(Vec::len);
-            return Ok(self.item.get(&name).and_then(size).map(|size| json!({"N": size.to_string()})));
-        }
         let token = self.next();
         if token.starts_with(':') {
             return Ok(Some(self.placeholders.value(&token)?.clone()));
         }
         Ok(self.item.get(self.placeholders.name(&token)).cloned())
     }
+}
+
+/// A value's text; empty where it has none.
+fn text(value: &Value) -> &str {
+    value["S"].as_str().unwrap_or_default()
 }
 
 /// What is missing, or of another type, compares as false.
