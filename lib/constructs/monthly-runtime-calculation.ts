@@ -83,6 +83,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     return this.metric('CloudTrailThrottles', options);
   }
 
+  /** Minutes that the whole fleet ran this month, as of the last run. */
+  metricFleetRunningMinutes(options?: MetricOptions): Metric {
+    return this.metric('FleetRunningMinutes', { statistic: Stats.MAXIMUM, ...options });
+  }
+
   private addAlarms(): void {
     const { alarms, serversTable, historyTable } = this.props;
     const { functionName } = this.function;
