@@ -3,8 +3,8 @@ import type { EnvironmentSettings } from './settings.ts';
 /**
  * THE FILE TO EDIT: one entry per environment, deployed with `npx cdk deploy runtime-cache-<name>`.
  *
- * What each setting means, its default and what it may be is documented in `settings.ts`; a wrong one fails synth with
- * a sentence that names it. Values at `example.com` are placeholders: they warn, and CloudFormation refuses to
+ * What each setting means, its default and what it may be stands in `settings.ts`; a wrong one fails synth with a
+ * sentence that names it. Values at `example.com` are placeholders: they warn, and CloudFormation refuses to
  * deploy a production environment until they are replaced.
  */
 export const environments: readonly EnvironmentSettings[] = [

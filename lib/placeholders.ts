@@ -1,5 +1,4 @@
-import { isMailAddress } from './settings-rules.ts';
-import type { Environment } from './settings.ts';
+import { isMailAddress, type Environment } from './settings.ts';
 
 /** One sentence for each setting of an environment that still holds a placeholder; a local AWS may keep its own. */
 export function placeholdersIn({ name, local, alarmSubscribers, runbookUrl }: Environment): string[] {

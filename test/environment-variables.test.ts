@@ -1,20 +1,20 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { rustSources } from './support/rust-sources.ts';
 import { resources, synthesize, testEnvironment } from './support/synth.ts';
 
-const lambdas = resolve(import.meta.dirname, '../lambdas');
-
 /** The crates that are deployed as functions. */
-const handlers = readdirSync(lambdas).filter((crate) => existsSync(resolve(lambdas, crate, 'src/main.rs')));
+const handlers = rustSources.flatMap(({ path }) => /^lambdas\/([^/]+)\/src\/main\.rs$/.exec(path)?.[1] ?? []);
 
-/** The variables a handler reads: the names in its `config.rs`, leaving out its tests and what Lambda itself sets. */
-function variablesRead(crate: string): string[] {
-  const path = resolve(lambdas, crate, 'src/config.rs');
-  if (!existsSync(path)) throw new Error(`${path} is missing: a handler names its environment variables there`);
-  const [code = ''] = readFileSync(path, 'utf8').split('#[cfg(test)]');
-  const names = [...code.matchAll(/^(?!\s*\/\/).*?"([A-Z][A-Z0-9_]{2,})"/gm)].flatMap(([, name]) => name ?? []);
-  return [...new Set(names)].filter((name) => !name.startsWith('AWS_')).sort();
+/** The handler that a source belongs to; none where it is of a library, which all handlers share. */
+function handlerOf(path: string): string | undefined {
+  return handlers.find((handler) => path.startsWith(`lambdas/${handler}/`));
+}
+
+/** The variables a handler reads: what it, or a library on behalf of every handler, asks its `variables` for. */
+function variablesRead(handler: string): string[] {
+  const sources = rustSources.filter(({ path }) => [handler, undefined].includes(handlerOf(path)));
+  const names = sources.flatMap(({ code }) => [...code.matchAll(/\bvariables\s*\.\w+\(\s*"([A-Z][A-Z0-9_]+)"/g)]);
+  return [...new Set(names.map(([, name = '']) => name))].sort();
 }
 
 function camelCase(crate: string): string {

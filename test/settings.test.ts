@@ -118,6 +118,14 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
     expect(more).toEqual([]);
   });
 
+  test('once, however much is wrong with it', () => {
+    const wrong = { alarmSubscribers: ['ops', 'http://wiki.test/hook'], serversTable: { create: true, retain: true } };
+    expect(refusal(wrong)).toEqual([
+      expect.stringContaining('setting "alarmSubscribers" is ["ops","http://wiki.test/hook"], but must be'),
+      expect.stringContaining('setting "serversTable" is {"create":true,"retain":true}, but must be'),
+    ]);
+  });
+
   test('a setting that does not exist', () => {
     expect(refusal({ tagAppvalue: 'fleet' })).toEqual([
       expect.stringMatching(

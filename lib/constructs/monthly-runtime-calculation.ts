@@ -1,46 +1,22 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Stats, TreatMissingData, type Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { Rule, Schedule, type CfnRule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
-import { APP_NAME, physicalName } from '../naming.ts';
-import type { Environment } from '../settings.ts';
-import { handlerMetric } from './handler-metric.ts';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
 import { addHandlerAlarms } from './handler-alarms.ts';
-import type { OperatorAlarms } from './operator-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
-import { RustHandler } from './rust-handler.ts';
-import type { RuntimeHistoryTable } from './runtime-history-table.ts';
-import type { ServersTable } from './servers-table.ts';
+import type { RustHandler } from './rust-handler.ts';
+import { TriggeredHandler, type TriggeredHandlerProps } from './triggered-handler.ts';
 
 const INTERVAL = Duration.hours(1);
 
-/** What {@link MonthlyRuntimeCalculation} works with. */
-export interface MonthlyRuntimeCalculationProps {
-  /** The environment it belongs to. */
-  readonly environment: Environment;
-  /** The table whose cache it refreshes. */
-  readonly serversTable: ServersTable;
-  /** The table in which it keeps what it learns. */
-  readonly historyTable: RuntimeHistoryTable;
-  /** Where its alarms go. */
-  readonly alarms: OperatorAlarms;
-}
-
 /** The hourly calculation of every server's running minutes: its function, rule, grants, alarms and metrics. */
-export class MonthlyRuntimeCalculation extends Construct {
-  private readonly handler: RustHandler;
+export class MonthlyRuntimeCalculation extends TriggeredHandler {
+  protected readonly handler: RustHandler;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly props: MonthlyRuntimeCalculationProps,
-  ) {
-    super(scope, id);
+  constructor(scope: Construct, id: string, props: TriggeredHandlerProps) {
+    super(scope, id, props);
     const { environment, serversTable, historyTable } = props;
-    this.handler = new RustHandler(this, 'Handler', {
-      environment,
+    this.handler = this.createHandler({
       functionName: 'calculateMonthlyRuntime',
       binaryName: 'calculate-monthly-runtime',
       description: 'Calculates how long each server ran this month, and writes it to the servers table',
@@ -51,12 +27,6 @@ export class MonthlyRuntimeCalculation extends Construct {
       // The next run does the work of one that never came.
       maxEventAge: INTERVAL,
       variables: {
-        APP_NAME,
-        ENVIRONMENT: environment.name,
-        SERVERS_TABLE_NAME: serversTable.tableName,
-        RUNTIME_HISTORY_TABLE_NAME: historyTable.tableName,
-        TAG_APP_KEY: environment.tagAppKey,
-        TAG_APP_VALUE: environment.tagAppValue,
         CLOUDTRAIL_LOOKBACK_DAYS: String(environment.cloudTrailLookbackDays),
         CLOUDTRAIL_OVERLAP_MINUTES: String(environment.cloudTrailOverlapMinutes),
         MONTH_OPEN_HOURS: String(environment.monthOpenHours),
@@ -66,13 +36,11 @@ export class MonthlyRuntimeCalculation extends Construct {
     serversTable.allowCacheAccessToFleet(this.handler);
     historyTable.allowKeepingHistory(this.handler);
     historyTable.allowListingServers(this.handler);
-    this.createRule();
+    this.createRule('MonthlyRuntimeCalculationRule', {
+      description: 'Starts the calculation of running minutes every hour',
+      schedule: Schedule.rate(INTERVAL),
+    });
     this.addAlarms();
-  }
-
-  /** The function that calculates. */
-  get function(): IFunction {
-    return this.handler.function;
   }
 
   /** Servers found by the last run. */
@@ -115,23 +83,9 @@ export class MonthlyRuntimeCalculation extends Construct {
     return this.metric('CloudTrailThrottles', options);
   }
 
-  private metric(metricName: string, options?: MetricOptions): Metric {
-    return handlerMetric(this, this.props.environment.name, metricName, options);
-  }
-
-  private createRule(): void {
-    const rule = new Rule(this, 'Rule', {
-      ruleName: physicalName(this.props.environment.name, 'MonthlyRuntimeCalculationRule'),
-      description: 'Starts the calculation of running minutes every hour',
-      schedule: Schedule.rate(INTERVAL),
-      targets: [
-        new LambdaFunction(this.handler.function, {
-          deadLetterQueue: this.handler.deadLetterQueue,
-          maxEventAge: INTERVAL,
-        }),
-      ],
-    });
-    (rule.node.defaultChild as CfnRule).overrideLogicalId('MonthlyRuntimeCalculationRule');
+  /** Minutes that the whole fleet ran this month, as of the last run. */
+  metricFleetRunningMinutes(options?: MetricOptions): Metric {
+    return this.metric('FleetRunningMinutes', { statistic: Stats.MAXIMUM, ...options });
   }
 
   private addAlarms(): void {

@@ -6,7 +6,7 @@ import { Topic, type CfnTopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { physicalName } from '../naming.ts';
-import { isMailAddress } from '../settings-rules.ts';
+import { isMailAddress } from '../settings.ts';
 
 /** What {@link OperatorAlarms} needs to know of the environment. */
 export interface OperatorAlarmsProps {

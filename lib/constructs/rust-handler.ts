@@ -1,4 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
+import type { IRuleTarget } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
@@ -39,7 +41,7 @@ export interface RustHandlerProps {
   readonly timeout: Duration;
   /** The environment variables that the handler reads. */
   readonly variables: Readonly<Record<string, string>>;
-  /** How long an asynchronous invocation is worth retrying. */
+  /** How long an event is worth delivering, and an asynchronous invocation retrying. */
   readonly maxEventAge: Duration;
   /**
    * Where what an asynchronous invocation answered goes.
@@ -61,10 +63,12 @@ export class RustHandler extends Construct {
   readonly attempts = RETRY_ATTEMPTS + 1;
 
   private readonly role: Role;
+  private readonly maxEventAge: Duration;
 
   constructor(scope: Construct, id: string, props: RustHandlerProps) {
     super(scope, id);
     const { environment, functionName } = props;
+    this.maxEventAge = props.maxEventAge;
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `What ${physicalName(environment.name, functionName)} may do`,
@@ -93,6 +97,12 @@ export class RustHandler extends Construct {
   /** Lets the function do something. */
   allow(statement: PolicyStatement): void {
     this.role.addToPrincipalPolicy(statement);
+  }
+
+  /** The function as what a rule triggers: an event that cannot be delivered becomes a dead letter too. */
+  asTarget(): IRuleTarget {
+    const { deadLetterQueue, maxEventAge } = this;
+    return new LambdaFunction(this.function, { deadLetterQueue, maxEventAge });
   }
 
   /** A log group of the stack's own: Lambda would create one that never expires and outlives everything. */

@@ -122,9 +122,14 @@ test.each(['event-response-errors', 'event-response-dead-letters'])('alarm %s', 
 });
 
 test('its metrics are those that the function emits', () => {
-  const metrics = [response.metricCacheHits(), response.metricCacheMisses(), response.metricLateEvents()];
+  const metrics = [
+    response.metricCacheHits(),
+    response.metricCacheMisses(),
+    response.metricLateEvents(),
+    response.metricEventsDeferred(),
+  ];
   expect(metrics.map(({ namespace, metricName, dimensions }) => ({ namespace, metricName, dimensions }))).toEqual(
-    ['CacheHits', 'CacheMisses', 'LateEvents'].map((metricName) => ({
+    ['CacheHits', 'CacheMisses', 'LateEvents', 'EventsDeferred'].map((metricName) => ({
       namespace: 'runtime-cache/MonthlyRuntime',
       metricName,
       dimensions: { Environment: 'test' },

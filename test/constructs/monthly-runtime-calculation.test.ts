@@ -203,6 +203,7 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricOldestCacheAge(),
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
+    calculation.metricFleetRunningMinutes(),
   ];
   expect(metrics.map(({ metricName, statistic }) => [metricName, statistic])).toEqual([
     ['ServersTotal', 'Maximum'],
@@ -213,6 +214,7 @@ test('metrics are those the handler emits, for this environment', () => {
     ['OldestCacheAgeSeconds', 'Maximum'],
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],
+    ['FleetRunningMinutes', 'Maximum'],
   ]);
   for (const { namespace, dimensions: of } of metrics) {
     expect([namespace, of]).toEqual(['runtime-cache/MonthlyRuntime', { Environment: 'test' }]);

@@ -1,11 +1,10 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RustHandler } from '../../lib/constructs/rust-handler.ts';
 import { RuntimeHistoryTable } from '../../lib/constructs/runtime-history-table.ts';
+import { rustSource } from '../support/rust-sources.ts';
 import { testEnvironment, testStack } from '../support/synth.ts';
 
 function build(production = false): { stack: Stack; table: RuntimeHistoryTable } {
@@ -74,10 +73,7 @@ describe('access', () => {
   });
 
   test('the index has the attributes that the adapter reads of it', () => {
-    const adapter = readFileSync(
-      resolve(import.meta.dirname, '../../lambdas/aws/src/history_table/item.rs'),
-      'utf8',
-    );
+    const adapter = rustSource(/\/(history|ledger)_table\/item\.rs$/);
     const named = [...adapter.matchAll(/pub\(crate\) const \w+: &str = "(\w+)";/g)].map(([, name]) => name);
     expect(named).toEqual(expect.arrayContaining(['minutes', 'uncertainty', 'asOf', 'final', 'leftAt']));
   });

@@ -1,12 +1,11 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RustHandler } from '../../lib/constructs/rust-handler.ts';
 import { ServersTable } from '../../lib/constructs/servers-table.ts';
 import type { EnvironmentSettings } from '../../lib/settings.ts';
+import { rustSource } from '../support/rust-sources.ts';
 import { testEnvironment, testStack } from '../support/synth.ts';
 
 function build(changes: Partial<EnvironmentSettings> = {}): { stack: Stack; table: ServersTable } {
@@ -95,8 +94,7 @@ describe('access to the cache', () => {
   });
 
   test('names exactly the attributes that the adapter names', () => {
-    const adapter = readFileSync(resolve(import.meta.dirname, '../../lambdas/aws/src/servers_table.rs'), 'utf8');
-    const named = [...adapter.matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(([, name]) => name);
+    const named = [...rustSource(/\/servers_table\.rs$/).matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual([...attributes].sort());
   });
 
