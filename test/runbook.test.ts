@@ -4,6 +4,8 @@ import { runbookHeading } from './support/invariants.ts';
 import { allResources, resources, synthesize, testEnvironment } from './support/synth.ts';
 
 const runbook = readFileSync(new URL('../docs/RUNBOOK.md', import.meta.url), 'utf8');
+const deploying = readFileSync(new URL('../docs/DEPLOY.md', import.meta.url), 'utf8');
+const operations = readFileSync(new URL('../docs/OPERATIONS.md', import.meta.url), 'utf8');
 
 /** The runbook's sections about alarms, by the anchor of their heading. */
 const sections = new Map(
@@ -24,14 +26,20 @@ test('every alarm links to a heading of the runbook that is its own name, and ev
   expect([...sections.keys()].sort()).toEqual([...links].sort());
 });
 
+test('the list of alarms has each alarm of the stack, with a link to its heading', () => {
+  const listed = [...operations.matchAll(/^\| \[([a-z-]+)\]\(RUNBOOK\.md#([a-z-]+)\) \|/gm)];
+  expect(listed.map(([, name]) => name).sort()).toEqual(alarms.map((alarm) => runbookHeading(alarm)).sort());
+  expect(listed.filter(([, name, heading]) => name !== heading)).toEqual([]);
+});
+
 describe('the runbook says of the alarm what it means, how to look and what to do:', () => {
   test.each([...sections])('%s', (_, section) => {
     for (const part of ['**Meaning.**', '**Look.**', '**Do.**']) expect(section).toContain(part);
   });
 });
 
-test('the runbook imports exactly what production keeps, under its names', () => {
-  const [, mapping] = /<!-- import -->[^]*?^(\{[^]*?^\})$[^]*?<!-- end of import -->/m.exec(runbook) ?? [];
+test('what is to be imported after production was removed is exactly what it keeps, under its names', () => {
+  const [, mapping] = /<!-- import -->[^]*?^(\{[^]*?^\})$[^]*?<!-- end of import -->/m.exec(deploying) ?? [];
   const kept = allResources(synthesize(testEnvironment({ name: 'prod', production: true }))).flatMap(
     ([id, { Type: type, DeletionPolicy: policy, Properties: properties = {} }]) => {
       const name = type === 'AWS::DynamoDB::Table' ? 'TableName' : 'LogGroupName';
