@@ -75,7 +75,7 @@ describe('access', () => {
 
   test('the index has the attributes that the adapter reads of it', () => {
     const adapter = readFileSync(
-      resolve(import.meta.dirname, '../../lambdas/aws/src/history_table/item.rs'),
+      resolve(import.meta.dirname, '../../crates/uptime-aws/src/history_table/item.rs'),
       'utf8',
     );
     const named = [...adapter.matchAll(/pub\(crate\) const \w+: &str = "(\w+)";/g)].map(([, name]) => name);

@@ -95,7 +95,7 @@ describe('access to the cache', () => {
   });
 
   test('names exactly the attributes that the adapter names', () => {
-    const adapter = readFileSync(resolve(import.meta.dirname, '../../lambdas/aws/src/servers_table.rs'), 'utf8');
+    const adapter = readFileSync(resolve(import.meta.dirname, '../../crates/uptime-aws/src/servers_table.rs'), 'utf8');
     const named = [...adapter.matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual([...attributes].sort());
   });

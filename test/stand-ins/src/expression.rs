@@ -129,7 +129,7 @@ struct Parser<'p> {
     placeholders: Placeholders<'p>,
 }
 
-impl Parser<'_> {
+impl<'p> Parser<'p> {
     fn peek(&self) -> &str {
         self.tokens.get(self.at).map_or("", String::as_str)
     }
@@ -200,7 +200,7 @@ impl Parser<'_> {
     }
 
     /// An attribute's name and a value.
-    fn arguments(&mut self) -> Result<(String, &'_ Value)> {
+    fn arguments(&mut self) -> Result<(String, &'p Value)> {
         let [open, name, comma, value, close] = [0; 5].map(|_| self.next());
         if (open.as_str(), comma.as_str(), close.as_str()) != ("(", ",", ")") {
             bail!("a function that takes two arguments");
