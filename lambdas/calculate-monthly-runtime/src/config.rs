@@ -1,22 +1,14 @@
 //! Settings, from environment variables.
 
 use chrono::TimeDelta;
-use uptime_aws::ec2::AppTag;
-use uptime_aws::variables::{VariableError, Variables};
+use uptime_ledger::SharedSettings;
+use uptime_ledger::variables::{VariableError, Variables};
 
 /// What the handler is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `SERVERS_TABLE_NAME`: the table whose items carry the cache.
-    pub servers_table_name: String,
-    /// `TAG_APP_KEY` (default `App`) and `TAG_APP_VALUE`: the tag that makes an instance a server.
-    pub tag: AppTag,
-    /// `APP_NAME` (default `runtime-cache`): metrics go to the namespace `<app>/MonthlyRuntime`.
-    pub app: String,
-    /// `ENVIRONMENT` (default `local`): the metrics' dimension.
-    pub environment: String,
-    /// `RUNTIME_HISTORY_TABLE_NAME`: the table that keeps what was learnt.
-    pub history_table_name: String,
+    /// What all handlers share.
+    pub shared: SharedSettings,
     /// The times below.
     pub settings: Settings,
 }
@@ -54,14 +46,7 @@ impl Config {
         )?;
         let open = variables.parsed_or("MONTH_OPEN_HOURS", 24, "a whole number of hours from 0 to 168", up_to(168))?;
         Ok(Self {
-            servers_table_name: variables.table_name("SERVERS_TABLE_NAME")?,
-            history_table_name: variables.table_name("RUNTIME_HISTORY_TABLE_NAME")?,
-            tag: AppTag {
-                key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
-                value: variables.required("TAG_APP_VALUE")?,
-            },
-            app: variables.optional("APP_NAME").unwrap_or_else(|| "runtime-cache".to_owned()),
-            environment: variables.optional("ENVIRONMENT").unwrap_or_else(|| "local".to_owned()),
+            shared: SharedSettings::read(&variables)?,
             settings: Settings {
                 lookback: TimeDelta::days(lookback),
                 overlap: TimeDelta::minutes(overlap),
@@ -74,6 +59,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uptime_ledger::AppTag;
 
     fn read(set: &[(&str, &str)]) -> Result<Config, String> {
         let get = |name: &str| set.iter().rfind(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -86,11 +72,11 @@ mod tests {
     #[test]
     fn what_is_not_set_has_the_documented_default() {
         let config = read(&NEEDED).unwrap();
-        assert_eq!(config.tag, AppTag { key: "App".to_owned(), value: "lab".to_owned() });
+        assert_eq!(config.shared.tag, AppTag { key: "App".to_owned(), value: "lab".to_owned() });
         assert_eq!(config.settings.lookback, TimeDelta::days(7));
         assert_eq!(config.settings.overlap, TimeDelta::hours(1));
         assert_eq!(config.settings.month_open, TimeDelta::days(1));
-        assert_eq!((config.app.as_str(), config.environment.as_str()), ("runtime-cache", "local"));
+        assert_eq!((config.shared.app.as_str(), config.shared.environment.as_str()), ("runtime-cache", "local"));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::future::Future;
 
 use lambda_runtime::Diagnostic;
 use tokio::time::timeout_at;
-use uptime_aws::ServiceError;
-use uptime_aws::ports::SweepCost;
 use uptime_ledger::Invocation;
+use uptime_ledger::ServiceError;
+use uptime_ledger::ports::SweepCost;
 
 use crate::request::InvalidRequest;
 
@@ -21,7 +21,7 @@ pub enum RunError {
     Fleet(#[source] ServiceError),
     /// CloudTrail could not be read.
     #[error("cannot read CloudTrail: {0}")]
-    History(#[source] ServiceError),
+    Trail(#[source] ServiceError),
     /// CloudTrail answered nothing, or nothing but throttling, until the deadline.
     #[error("cannot read CloudTrail: the time was up after {} requests, {} of them throttled", .0.lookups, .0.throttles)]
     Throttled(SweepCost),
@@ -30,10 +30,10 @@ pub enum RunError {
     TimeUp(&'static str),
     /// The history could not be read.
     #[error("cannot read the history table: {0}")]
-    HistoryRead(#[source] ServiceError),
+    LedgerRead(#[source] ServiceError),
     /// No server's month could be stored, or not how far CloudTrail was read.
     #[error("cannot write the history table: {0}")]
-    HistoryWrite(#[source] ServiceError),
+    LedgerWrite(#[source] ServiceError),
     /// No server's minutes could be written.
     #[error("cannot write the servers table: {0}")]
     CacheWrite(#[source] ServiceError),
@@ -57,8 +57,8 @@ impl RunError {
         match self {
             Self::Request(_) => "InvalidRequest",
             Self::Fleet(_) => "FleetUnavailable",
-            Self::History(_) | Self::Throttled(_) => "CloudTrailUnavailable",
-            Self::HistoryRead(_) | Self::HistoryWrite(_) => "HistoryTableUnavailable",
+            Self::Trail(_) | Self::Throttled(_) => "CloudTrailUnavailable",
+            Self::LedgerRead(_) | Self::LedgerWrite(_) => "HistoryTableUnavailable",
             Self::CacheWrite(_) | Self::TablesSilent => "ServersTableUnavailable",
             Self::TimeUp(_) => "TimeUp",
         }

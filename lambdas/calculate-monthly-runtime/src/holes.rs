@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uptime::{Coverage, InstanceId, Month, Window};
-use uptime_aws::ports::Hole;
+use uptime_ledger::ports::Hole;
 
-use crate::storing::{Outcome, Settled};
+use crate::outcome::{Outcome, Settled};
 
 /// More servers than this are not in trouble of their own: the table is. Then the watermark stays where it is.
 const MOST: usize = 50;
@@ -25,11 +25,11 @@ impl Storing {
     /// Takes note of one server.
     pub(crate) fn take(&mut self, id: &InstanceId, settled: &Settled) {
         match settled.outcome {
-            Outcome::HistoryFailed(_) => {
+            Outcome::LedgerFailed(_) => {
                 self.failed.insert(id.clone());
             }
             Outcome::NotBegun | Outcome::Unanswered => self.cut_short = true,
-            Outcome::Done(..) | Outcome::Closed(_) | Outcome::Kept | Outcome::CacheFailed(_) => {}
+            Outcome::Done(_) | Outcome::Closed(_) | Outcome::Kept | Outcome::CacheFailed(_) => {}
         }
         if settled.healed {
             self.healed.insert(id.clone());

@@ -1,23 +1,26 @@
 //! `calculateMonthlyRuntime`: computes the running minutes of every server of the fleet and caches them.
 //!
-//! [`handler`] orchestrates; what a payload may say is in [`request`], what is answered in [`response`], the settings in
-//! [`config`].
+//! [`handler`] takes an invocation. A run is the steps of `hour`, each in a module of its own that knows only those before it:
+//! `observe`, `plan`, `read`, `settle`, `commit`. What a payload may say is in [`request`], what is answered in [`response`],
+//! the settings are in [`config`].
 
+mod commit;
 pub mod config;
-mod current_month;
 pub mod error;
-mod folding;
 pub mod handler;
 mod holes;
-mod passes;
-mod past_month;
+mod hour;
+mod known;
+mod observe;
+mod outcome;
+mod plan;
+mod read;
 mod reading;
 mod report;
 pub mod request;
 pub mod response;
-mod rollover;
-mod roster;
-mod storing;
+mod settle;
+mod task;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};

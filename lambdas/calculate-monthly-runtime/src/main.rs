@@ -3,13 +3,14 @@
 use calculate_monthly_runtime::{Calculation, Config, Invocation, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use uptime_aws::{clients::Clients, telemetry, variables};
+use uptime_aws::{clients::Clients, telemetry, wiring};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init(variables::process("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
-    let calculation = Calculation::new(config, Clients::from_env().await);
+    telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
+    let services = wiring::ports(Clients::from_env().await, &config.shared);
+    let calculation = Calculation::over(services, config.settings, config.shared.metrics());
     run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = Invocation::begin(event.context.deadline());
         let handled = handle(&calculation, event.payload, invocation).await;

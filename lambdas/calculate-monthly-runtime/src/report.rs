@@ -1,43 +1,45 @@
 //! What a run counts, as it goes.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::time::timeout_at;
 use uptime::{CacheEntry, InstanceId, Minutes, Month};
-use uptime_aws::ServiceError;
-use uptime_aws::metrics::{Metrics, Unit};
-use uptime_aws::ports::{RuntimeCache, SweepCost};
 use uptime_ledger::Invocation;
+use uptime_ledger::ServiceError;
+use uptime_ledger::metrics::{Metrics, Unit};
+use uptime_ledger::ports::{Cache, IndexedServer, SweepCost};
 
 use crate::error::RunError;
-use crate::folding::Learnt;
+use crate::known::Known;
+use crate::outcome::{Outcome, Settled};
+use crate::plan::Plan;
+use crate::reading::Reading;
 use crate::request::Request;
-use crate::response::{Body, HistoryBody, result};
-use crate::rollover::Closed;
-use crate::roster::Roster;
-use crate::storing::Outcome;
+use crate::response::{Body, TrailBody, result};
+use crate::task::{Fate, Task};
 
 /// What was read of CloudTrail.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HistoryReport {
+pub(crate) struct TrailReport {
     /// Everything from here on is known.
     pub(crate) covered_from: DateTime<Utc>,
     pub(crate) complete: bool,
     pub(crate) cost: SweepCost,
 }
 
-impl HistoryReport {
+impl TrailReport {
     /// Of a run that has read this, and spent some requests more on single servers.
-    pub(crate) fn of(learnt: &Learnt, single_lookups: SweepCost) -> Self {
-        let covered = learnt.swept().windows().last().map_or(learnt.now, |window| window.from);
-        Self { covered_from: covered, complete: learnt.reading.complete, cost: learnt.reading.cost.and(single_lookups) }
+    fn of(known: &Known, single_lookups: SweepCost) -> Self {
+        let covered_from = known.swept().windows().last().map_or(known.now, |window| window.from);
+        let Reading { complete, cost, .. } = &known.reading;
+        Self { covered_from, complete: *complete, cost: cost.and(single_lookups) }
     }
 }
 
 /// What CloudTrail cost; a run that fails for it, or is about a past month, tells this much.
-pub(crate) fn history_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 3] {
+pub(crate) fn trail_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 3] {
     [
         ("CloudTrailLookups", Unit::Count, cost.lookups as f64),
         ("CloudTrailThrottles", Unit::Count, cost.throttles as f64),
@@ -45,8 +47,8 @@ pub(crate) fn history_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 3
     ]
 }
 
-/// More starts and stops in a day are no life of a server: something starts it over and over.
-const RESTLESS: usize = 200;
+/// More starts in a day are no life of a server: something starts it over and over.
+const RESTLESS: usize = 100;
 
 /// What a run is about, and so which metrics it may tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +73,13 @@ pub(crate) struct Report {
     pub(crate) uncertain: usize,
     pub(crate) fleet_minutes: Minutes,
     pub(crate) oldest_cache_age: TimeDelta,
-    pub(crate) history: Option<HistoryReport>,
+    pub(crate) trail: Option<TrailReport>,
     pub(crate) results: Vec<Value>,
-    /// Servers that were started and stopped over and over in the last day.
+    /// Servers that were started over and over in the last day.
     pub(crate) restless: Vec<InstanceId>,
     about: About,
     /// Servers that left in the month; their minutes are among the fleet's.
-    pub(crate) left: usize,
+    left: BTreeSet<InstanceId>,
     /// Servers whose cache is not as of this run.
     unwritten: Vec<InstanceId>,
     /// Why the first server failed, and whether in the history or the cache.
@@ -86,14 +88,15 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A run over so many servers. Those `missing` were asked for in vain.
-    pub(crate) fn new(request: &Request, now: DateTime<Utc>, total: usize, missing: &[InstanceId]) -> Self {
+    /// A run that has not begun yet.
+    pub(crate) fn new(request: &Request, moment: Invocation, plan: &Plan) -> Self {
+        let missing = &plan.missing;
         for id in missing {
             tracing::error!(%id, "No server {id}: it is not there or does not carry the app tag");
         }
         Self {
             month: request.month,
-            total: total + missing.len(),
+            total: plan.ids.len() + missing.len(),
             processed: 0,
             errors: missing.len(),
             remaining: 0,
@@ -101,15 +104,15 @@ impl Report {
             uncertain: 0,
             fleet_minutes: Minutes::default(),
             oldest_cache_age: TimeDelta::zero(),
-            history: None,
+            trail: None,
             results: Vec::new(),
             restless: Vec::new(),
             about: match &request.servers {
-                _ if request.month != Month::of(now) => About::PastMonth,
+                _ if request.is_past(moment) => About::PastMonth,
                 Some(_) => About::SomeServers,
                 None => About::Fleet,
             },
-            left: 0,
+            left: BTreeSet::new(),
             unwritten: Vec::new(),
             first_error: None,
             unanswered: false,
@@ -117,7 +120,7 @@ impl Report {
     }
 
     fn message(&self) -> &'static str {
-        let read_all = self.history.is_none_or(|history| history.complete);
+        let read_all = self.trail.is_none_or(|trail| trail.complete);
         match self.total {
             0 => "No servers found",
             _ if self.remaining > 0 => "Monthly runtime calculation stopped before the deadline, the next run goes on",
@@ -127,12 +130,12 @@ impl Report {
     }
 
     pub(crate) fn body(&self) -> Body {
-        let history = self.history.as_ref().map(|history| HistoryBody {
-            covered_from: history.covered_from,
-            complete: history.complete,
-            lookups: history.cost.lookups,
-            throttles: history.cost.throttles,
-            unreadable_records: history.cost.unreadable,
+        let trail = self.trail.as_ref().map(|trail| TrailBody {
+            covered_from: trail.covered_from,
+            complete: trail.complete,
+            lookups: trail.cost.lookups,
+            throttles: trail.cost.throttles,
+            unreadable_records: trail.cost.unreadable,
         });
         Body {
             message: self.message(),
@@ -142,19 +145,42 @@ impl Report {
             month: self.month,
             remaining: self.remaining,
             kept: self.kept,
-            left: self.left,
+            left: self.left.len(),
             uncertain: self.uncertain,
             restless: self.restless.clone(),
-            cloudtrail: history,
+            cloudtrail: trail,
             results: self.results.clone(),
         }
     }
 
-    /// Counts what became of one server; one that left is none of the fleet's, but its minutes are.
-    pub(crate) fn tally(&mut self, id: &InstanceId, outcome: Outcome, left: bool) {
+    /// Takes what became of one server's month.
+    pub(crate) fn take(&mut self, known: &Known, task: &Task, id: &InstanceId, settled: Settled) {
+        if task.month != self.month {
+            self.take_of_last_month(task.month, id, settled.outcome);
+            return;
+        }
+        if task.fate == Fate::GoesOn {
+            self.note_starts(id, settled.starts);
+            if !known.observed.servers.contains_key(id) {
+                self.left.insert(id.clone());
+            }
+        }
+        self.tally(id, settled.outcome);
+    }
+
+    /// Of the month before only what failed is counted.
+    fn take_of_last_month(&mut self, month: Month, id: &InstanceId, outcome: Outcome) {
+        if let Outcome::LedgerFailed(error) = outcome {
+            tracing::error!(%id, %month, %error, "Could not close {month} of {id}: {error}");
+            self.errors += 1;
+        }
+    }
+
+    /// One that left is none of the fleet's, but its minutes are.
+    fn tally(&mut self, id: &InstanceId, outcome: Outcome) {
         match outcome {
-            Outcome::Done(entry, _) => {
-                self.processed += usize::from(!left);
+            Outcome::Done(entry) => {
+                self.processed += usize::from(!self.left.contains(id));
                 self.count(&entry);
                 return;
             }
@@ -170,7 +196,7 @@ impl Report {
                 self.remaining += 1;
                 self.unanswered = true;
             }
-            Outcome::HistoryFailed(error) => self.fail(id, "store", error, RunError::HistoryWrite),
+            Outcome::LedgerFailed(error) => self.fail(id, "store", error, RunError::LedgerWrite),
             Outcome::CacheFailed(error) => self.fail(id, "cache", error, RunError::CacheWrite),
         }
         self.unwritten.push(id.clone());
@@ -191,7 +217,7 @@ impl Report {
     }
 
     /// Looks up what is cached of the servers that this run could not do.
-    pub(crate) async fn age_of_unwritten(&mut self, cache: &impl RuntimeCache, invocation: Invocation) {
+    pub(crate) async fn age_of_unwritten(&mut self, cache: &impl Cache, invocation: Invocation) {
         let ids = std::mem::take(&mut self.unwritten);
         if ids.is_empty() {
             return;
@@ -219,35 +245,34 @@ impl Report {
         }
     }
 
-    /// Adds the servers that left earlier in the month: they are in its totals.
-    pub(crate) fn left(&mut self, roster: &Roster, done: &[InstanceId]) {
-        let done: HashSet<&InstanceId> = done.iter().collect();
-        self.left = done.iter().filter(|id| !roster.observed.contains_key(**id)).count();
-        for server in roster.index.iter().filter(|server| server.left && !done.contains(&server.id)) {
-            if !roster.observed.contains_key(&server.id) {
-                self.left += 1;
+    /// Adds what was read, and the servers that left earlier in the month: they are in its totals.
+    pub(crate) fn finish(&mut self, known: &Known, single_lookups: SweepCost) {
+        self.trail = Some(TrailReport::of(known, single_lookups));
+        self.restless.sort();
+        if self.about == About::PastMonth {
+            return;
+        }
+        let observed = &known.observed;
+        let gone = |server: &&IndexedServer| server.left && !observed.servers.contains_key(&server.id);
+        for server in observed.index.iter().filter(gone) {
+            if self.left.insert(server.id.clone()) {
                 self.fleet_minutes = self.fleet_minutes + server.minutes;
             }
         }
     }
 
-    /// Adds what became of the month before.
-    pub(crate) fn closed(&mut self, closed: &Closed) {
-        self.errors += closed.stored.failures();
-    }
-
-    /// Takes note of how often a server was started and stopped in the last day.
-    pub(crate) fn changes(&mut self, id: &InstanceId, changes: usize) {
-        if changes > RESTLESS {
-            tracing::warn!(%id, changes, "Restless server {id}: {changes} starts and stops were told of its last day");
+    /// Takes note of how often a server was started in the last day.
+    fn note_starts(&mut self, id: &InstanceId, starts: usize) {
+        if starts > RESTLESS {
+            tracing::warn!(%id, starts, "Restless server {id}: started {starts} times in the last day");
             self.restless.push(id.clone());
         }
     }
 
     /// The log line that CloudWatch makes metrics of.
     pub(crate) fn metrics(&self, metrics: &Metrics, now: DateTime<Utc>) -> Value {
-        let cost = self.history.map(|history| history.cost).unwrap_or_default();
-        let mut values = history_metrics(&cost).to_vec();
+        let cost = self.trail.map(|trail| trail.cost).unwrap_or_default();
+        let mut values = trail_metrics(&cost).to_vec();
         if self.about != About::PastMonth {
             values.extend([
                 ("ServersProcessed", Unit::Count, self.processed as f64),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use uptime::{InstanceId, Month};
+use uptime_ledger::Invocation;
 
 /// What a run is asked to calculate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,16 @@ impl Request {
             return Err(InvalidRequest::NotOver(month));
         }
         Ok(Self { month, servers: fields.servers.map(each_once).transpose()?, reopen: fields.reopen })
+    }
+
+    /// True where it is about a month that is over.
+    pub(crate) fn is_past(&self, moment: Invocation) -> bool {
+        self.month != moment.month()
+    }
+
+    /// True for a server that it is about.
+    pub(crate) fn asks_for(&self, id: &InstanceId) -> bool {
+        self.servers.as_ref().is_none_or(|asked| asked.contains(id))
     }
 
     /// The servers asked for that are not there.

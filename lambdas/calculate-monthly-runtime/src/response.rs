@@ -36,12 +36,12 @@ pub struct Body {
     pub left: usize,
     /// Servers whose minutes are not certain.
     pub uncertain: usize,
-    /// Servers that were started and stopped over and over in the last day.
+    /// Servers that were started over and over in the last day.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restless: Vec<InstanceId>,
     /// What was read of CloudTrail; none where nothing had to be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cloudtrail: Option<HistoryBody>,
+    pub cloudtrail: Option<TrailBody>,
     /// The servers' minutes, where they are not in the cache: a past month is not cached.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Value>,
@@ -49,7 +49,7 @@ pub struct Body {
 
 /// What was read of CloudTrail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HistoryBody {
+pub struct TrailBody {
     /// Everything from here on was read.
     pub covered_from: DateTime<Utc>,
     /// False where time was up before everything that is needed was read; the minutes' uncertainty says so too.

@@ -102,7 +102,7 @@ async fn tables_that_throttle_every_write_keep_the_watermark_where_it_is() {
     let account = Account::showcase().await;
     account.tables.fail(Faults { throttle_every: 1, ..Faults::default() });
     let error = account.run(60).await.unwrap_err();
-    assert!(matches!(error, RunError::HistoryWrite(_)), "{error}");
+    assert!(matches!(error, RunError::LedgerWrite(_)), "{error}");
     assert_eq!(account.everything(), json!([[], []]));
     account.no_faults();
     account.good_run().await;

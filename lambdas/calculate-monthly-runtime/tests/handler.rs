@@ -6,7 +6,7 @@ mod fakes;
 
 use std::time::Duration;
 
-use fakes::{FakeCache, FakeFleet, FakeHistory, FakeLedger, hour, id, now, run, run_at, server, told};
+use fakes::{FakeCache, FakeFleet, FakeLedger, FakeTrail, hour, id, now, run, run_at, server, told};
 use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{CacheEntry, Fact};
@@ -32,7 +32,7 @@ fn three_servers() -> FakeFleet {
     FakeFleet(Ok(vec![server(1, Running, -500), server(2, Stopped, 20), server(3, Stopped, 30)]))
 }
 
-fn their_history() -> FakeHistory {
+fn their_history() -> FakeTrail {
     let events = vec![
         told(2, Fact::Stopped, -10),
         told(2, Fact::Started, 20),
@@ -42,7 +42,7 @@ fn their_history() -> FakeHistory {
         told(3, Fact::Stopped, 31),
         told(99, Fact::Started, 5),
     ];
-    FakeHistory { events, lookups_per_read: 6, ..FakeHistory::default() }
+    FakeTrail { events, lookups_per_read: 6, ..FakeTrail::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,8 +69,7 @@ async fn spare_requests_find_the_state_at_the_months_start() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_fleet_is_a_success() {
-    let body =
-        run(FakeFleet(Ok(vec![])), FakeHistory::default(), &FakeCache::default(), json!({}), TIME).await.unwrap();
+    let body = run(FakeFleet(Ok(vec![])), FakeTrail::default(), &FakeCache::default(), json!({}), TIME).await.unwrap();
     assert_eq!((&body["message"], &body["total_servers"]), (&json!("No servers found"), &json!(0)));
 }
 
@@ -97,8 +96,8 @@ async fn a_failure_of_the_whole_run_is_an_error_and_overwrites_nothing() {
         cache.entries.lock().unwrap().insert(id(1), entry("90", "0", 24));
         cache
     };
-    let no_history = || FakeHistory { error: Some("CloudTrail LookupEvents"), ..FakeHistory::default() };
-    let nothing_read = || FakeHistory { reach: Some(now()), lookups_per_read: 9, ..FakeHistory::default() };
+    let no_history = || FakeTrail { error: Some("CloudTrail LookupEvents"), ..FakeTrail::default() };
+    let nothing_read = || FakeTrail { reach: Some(now()), lookups_per_read: 9, ..FakeTrail::default() };
     let cases = [
         (
             FakeFleet(Err("EC2 DescribeInstances")),

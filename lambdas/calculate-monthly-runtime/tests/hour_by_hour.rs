@@ -22,9 +22,11 @@ use loopback_clients::clients;
 use serde_json::{Value, json};
 use uptime::{CacheEntry, InstanceId, Minutes, Month, ServerMonth};
 use uptime_aws::clients::Clients;
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::metrics::Metrics;
+use uptime_aws::ec2::Ec2Fleet;
+use uptime_aws::trail::CloudTrail;
+use uptime_ledger::AppTag;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::Ports;
 
 /// Half a minute, in minutes.
 const TOLERANCE: f64 = 0.5;
@@ -66,9 +68,13 @@ impl Account {
 
     async fn run(&mut self, payload: Value) -> Value {
         let fleet = Ec2Fleet::new(self.clients.ec2.clone(), AppTag { key: "App".to_owned(), value: "demo".to_owned() });
-        let history = CloudTrailHistory::paced(self.clients.cloudtrail.clone(), Duration::from_micros(1));
+        let history = CloudTrail::paced(self.clients.cloudtrail.clone(), Duration::from_micros(1));
         let metrics = Metrics::new("runtime-cache", "test");
-        let calculation = Calculation::over(fleet, history, &self.ledger, &self.cache, SETTINGS, metrics);
+        let calculation = Calculation::over(
+            Ports { fleet, trail: history, ledger: &self.ledger, cache: &self.cache },
+            SETTINGS,
+            metrics,
+        );
         let invocation = Invocation::within(self.now, Duration::from_secs(300));
         let response = handle(&calculation, payload, invocation).await.outcome.unwrap();
         let body: Value = serde_json::from_str(&response.body).unwrap();
@@ -159,7 +165,7 @@ async fn across_the_end(plan: &str, begin: &str, arguments: &[&str]) {
         let state = account.ledger.state.lock().unwrap().clone();
         let deep = last_state.is_none_or(|last| last != state.deep_sweep_at);
         last_state = Some(state.deep_sweep_at);
-        let catching_up = deep || state.lacks_history;
+        let catching_up = deep || state.lacks_past;
         assert!(catching_up || lookups <= 12, "{lookups} lookups in an hour: {body}");
     }
     let items = account.items(month);

@@ -5,14 +5,14 @@
 mod fakes;
 
 use fakes::tables::{Tables, at, seen, tables};
-use fakes::{FakeFleet, FakeHistory, handled_at, id};
+use fakes::{FakeFleet, FakeTrail, handled_at, id};
 use serde_json::{Value, json};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Evidence, InstanceState, Observation};
 
-fn history(events: &[(u32, &str)]) -> FakeHistory {
+fn history(events: &[(u32, &str)]) -> FakeTrail {
     let events = events.iter().map(|(n, told)| (id(*n), told.parse::<Evidence>().unwrap())).collect();
-    FakeHistory { events, lookups_per_read: 6, ..FakeHistory::default() }
+    FakeTrail { events, lookups_per_read: 6, ..FakeTrail::default() }
 }
 
 /// A server that was created long ago.
@@ -40,7 +40,7 @@ const HOURS: [&str; 4] =
     ["2025-10-11T00:00:00Z", "2025-10-11T01:00:00Z", "2025-10-11T02:00:00Z", "2025-10-11T03:00:00Z"];
 
 /// Server 2 ran from half past one to twenty to two, of which only CloudTrail tells.
-fn short_run() -> FakeHistory {
+fn short_run() -> FakeTrail {
     history(&[
         (2, "2025-09-26T00:00:00Z stopped CloudTrail StopInstances 1"),
         (2, "2025-10-11T01:30:00Z started CloudTrail StartInstances 2"),
@@ -89,7 +89,7 @@ async fn a_hole_is_never_taken_for_coverage() {
     tables.run(HOURS[2], &fleet(HOURS[2]), &history).await;
     mend(&tables);
     // The lookup of the one server fails: what was not stored stays possible.
-    let blind = FakeHistory { looks_up_nothing: true, ..history.clone() };
+    let blind = FakeTrail { looks_up_nothing: true, ..history.clone() };
     let now = "2025-10-11T05:00:00Z";
     tables.run(now, &fleet(now), &blind).await;
     let (minutes, uncertainty) = tables.minutes(2, "2025-10");
@@ -142,7 +142,7 @@ async fn a_month_ends_for_all_others_and_for_a_server_in_trouble_once_that_is_ov
 async fn with_unreadable(event_name: &'static str, created: &str) -> (String, String) {
     let stopped = (2, "2025-09-20T00:00:00Z stopped CloudTrail StopInstances 1");
     let unreadable = vec![(event_name, at("2025-10-05T00:00:00Z"))];
-    let (tables, history) = (tables(), FakeHistory { unreadable, ..history(&[stopped]) });
+    let (tables, history) = (tables(), FakeTrail { unreadable, ..history(&[stopped]) });
     for now in HOURS {
         let resting = old(2, Stopped, "2025-10-01T00:00:00Z", now);
         let resting = Observation { launch_time: None, created_at: Some(at(created)), ..resting };

@@ -5,13 +5,13 @@
 mod fakes;
 
 use fakes::tables::{Tables, at, seen, tables};
-use fakes::{FakeHistory, id};
+use fakes::{FakeTrail, id};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Evidence, Observation};
 
-fn history(events: &[(u32, &str)]) -> FakeHistory {
+fn history(events: &[(u32, &str)]) -> FakeTrail {
     let events = events.iter().map(|(n, told)| (id(*n), told.parse::<Evidence>().unwrap())).collect();
-    FakeHistory { events, lookups_per_read: 6, ..FakeHistory::default() }
+    FakeTrail { events, lookups_per_read: 6, ..FakeTrail::default() }
 }
 
 fn stays(now: &str) -> Observation {
@@ -20,8 +20,8 @@ fn stays(now: &str) -> Observation {
 
 /// Runs that read back to the 16th only, and at last one that reads the rest; with the server of which this test is, or
 /// without it.
-async fn in_parts(tables: &Tables, all: &FakeHistory, runs: &[(&str, Option<Observation>)]) {
-    let cut = FakeHistory { reach: Some(at("2025-10-16T00:00:00Z")), ..all.clone() };
+async fn in_parts(tables: &Tables, all: &FakeTrail, runs: &[(&str, Option<Observation>)]) {
+    let cut = FakeTrail { reach: Some(at("2025-10-16T00:00:00Z")), ..all.clone() };
     for (n, (now, other)) in runs.iter().enumerate() {
         let fleet = [vec![stays(now)], other.iter().cloned().collect()].concat();
         tables.run(now, &fleet, if n + 1 < runs.len() { &cut } else { all }).await;

@@ -6,17 +6,17 @@ mod fakes;
 
 use chrono::TimeDelta;
 use fakes::tables::{at, seen, tables};
-use fakes::{FakeHistory, id};
+use fakes::{FakeTrail, id};
 use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Evidence, Fact, Observation, Source};
-use uptime_aws::ports::RuntimeHistory;
+use uptime_ledger::ports::Ledger;
 
 /// Runs at a second before midnight, on it and after it: of a server that runs all the time.
 async fn around_midnight(first: &str, minutes_of_month: &str) {
     let midnight = at(&format!("{first}T00:00:00Z"));
     let (month, previous) = (&first[..7], (midnight - TimeDelta::days(1)).format("%Y-%m").to_string());
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let mut earlier = "0.00".parse().unwrap();
     for seconds in [-1, 0, 1, 86_400] {
         let now = (midnight + TimeDelta::seconds(seconds)).to_rfc3339();
@@ -45,7 +45,7 @@ async fn a_running_server_starts_the_month_at_its_start() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_launched_after_the_months_last_run_is_in_that_month() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let old = |now| seen(1, Running, "2025-01-01T00:00:00Z", now);
     tables.run("2025-10-31T23:00:00Z", &[old("2025-10-31T23:00:00Z")], &history).await;
     let now = "2025-11-01T00:10:00Z";
@@ -57,7 +57,7 @@ async fn a_server_launched_after_the_months_last_run_is_in_that_month() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_missed_may_have_run_until_then() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let stays = |now| seen(1, Stopped, "2025-01-01T00:00:00Z", now);
     let first = "2025-10-11T10:00:00Z";
     tables.run(first, &[stays(first), seen(2, Running, "2025-10-11T09:00:00Z", first)], &history).await;
@@ -66,14 +66,14 @@ async fn a_server_that_is_missed_may_have_run_until_then() {
     // Its end is told late.
     let source = Source::CloudTrail { event_name: "TerminateInstances".to_owned(), event_id: "1".to_owned() };
     let ended = Evidence { at: at("2025-10-11T10:30:00Z"), fact: Fact::Stopped, source };
-    let told = FakeHistory { events: vec![(id(2), ended)], ..history };
+    let told = FakeTrail { events: vec![(id(2), ended)], ..history };
     tables.run("2025-10-11T11:30:00Z", &[stays("2025-10-11T11:30:00Z")], &told).await;
     assert_eq!(tables.minutes(2, "2025-10"), ("90.00".to_owned(), "0.00".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fleet_without_a_server_is_closed_all_the_same() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let first = "2025-10-31T22:00:00Z";
     tables.run(first, &[seen(1, Running, "2025-10-31T21:00:00Z", first)], &history).await;
     let body = tables.run("2025-10-31T23:00:00Z", &[], &history).await;
@@ -85,7 +85,7 @@ async fn a_fleet_without_a_server_is_closed_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_left_in_the_month_gets_nothing_for_the_time_after_when_it_is_one_again() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let stays = |now| seen(1, Stopped, "2025-01-01T00:00:00Z", now);
     let runs = |now| seen(2, Running, "2025-10-20T09:00:00Z", now);
     let (first, missed) = ("2025-10-20T10:00:00Z", "2025-10-20T11:00:00Z");
@@ -101,7 +101,7 @@ async fn a_server_that_left_in_the_month_gets_nothing_for_the_time_after_when_it
 
 #[tokio::test(start_paused = true)]
 async fn what_came_late_counts_once_a_final_month_is_reopened() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let launched = seen(1, Stopped, "2025-10-01T00:00:00Z", "2025-10-01T00:10:00Z");
     tables.run("2025-10-01T00:10:00Z", &[launched], &history).await;
     // EC2 tells the last of two runs.
@@ -128,7 +128,7 @@ async fn what_came_late_counts_once_a_final_month_is_reopened() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_cut_run_could_not_read_of_last_month_tells_its_servers_later() {
-    let (tables, history) = (tables(), FakeHistory { lookups_per_read: 6, ..FakeHistory::default() });
+    let (tables, history) = (tables(), FakeTrail { lookups_per_read: 6, ..FakeTrail::default() });
     let before = "2025-10-20T10:00:00Z";
     let reason = Some("User initiated (2025-02-01 00:00:00 GMT)".to_owned());
     let stopped = Observation { transition_reason: reason, ..seen(1, Stopped, "2025-01-01T00:00:00Z", before) };
@@ -136,7 +136,7 @@ async fn what_a_cut_run_could_not_read_of_last_month_tells_its_servers_later() {
     // Ten days without a run, and then one that is cut short.
     let (now, soon) = ("2025-11-01T00:10:00Z", "2025-11-01T00:40:00Z");
     let started = |now| seen(1, Running, "2025-10-31T12:00:00Z", now);
-    let cut = FakeHistory { reach: Some(at("2025-10-28T00:00:00Z")), ..history.clone() };
+    let cut = FakeTrail { reach: Some(at("2025-10-28T00:00:00Z")), ..history.clone() };
     tables.run(now, &[started(now)], &cut).await;
     assert_ne!(tables.minutes(1, "2025-10"), ("720.00".to_owned(), "0.00".to_owned()), "days were not read");
     tables.run(soon, &[started(soon)], &history).await;

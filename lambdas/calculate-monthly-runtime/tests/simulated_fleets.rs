@@ -24,9 +24,11 @@ use loopback_clients::clients;
 use serde_json::{Value, json};
 use uptime::CacheEntry;
 use uptime_aws::clients::Clients;
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::metrics::Metrics;
+use uptime_aws::ec2::Ec2Fleet;
+use uptime_aws::trail::CloudTrail;
+use uptime_ledger::AppTag;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::Ports;
 
 /// Half a minute, in minutes.
 const TOLERANCE: f64 = 0.5;
@@ -88,9 +90,9 @@ impl Run {
 async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, now: DateTime<Utc>) -> Value {
     let tag = AppTag { key: "App".to_owned(), value: "demo".to_owned() };
     let fleet = Ec2Fleet::new(clients.ec2.clone(), tag);
-    let history = CloudTrailHistory::new(clients.cloudtrail.clone());
+    let history = CloudTrail::new(clients.cloudtrail.clone());
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
+    let calculation = Calculation::over(Ports { fleet, trail: history, ledger, cache }, SETTINGS, metrics);
     let invocation = Invocation::within(now, Duration::from_secs(300));
     let response = handle(&calculation, json!({}), invocation).await.outcome.unwrap();
     serde_json::from_str(&response.body).unwrap()

@@ -1,24 +1,16 @@
 //! Settings, from environment variables.
 
 use chrono::TimeDelta;
-use uptime_aws::ec2::AppTag;
-use uptime_aws::variables::{VariableError, Variables};
+use uptime_ledger::SharedSettings;
+use uptime_ledger::variables::{VariableError, Variables};
 
 /// What the handler is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `SERVERS_TABLE_NAME`: the table whose items carry the cache.
-    pub servers_table_name: String,
-    /// `RUNTIME_HISTORY_TABLE_NAME`: the table that keeps what was learnt.
-    pub history_table_name: String,
-    /// `TAG_APP_KEY` (default `App`) and `TAG_APP_VALUE`: the tag that makes an instance a server.
-    pub tag: AppTag,
+    /// What all handlers share.
+    pub shared: SharedSettings,
     /// `CACHE_MAX_AGE_HOURS`: an older cached value is calculated anew; not set: whatever its age, it is used.
     pub cache_max_age: Option<TimeDelta>,
-    /// `APP_NAME` (default `runtime-cache`): metrics go to the namespace `<app>/MonthlyRuntime`.
-    pub app: String,
-    /// `ENVIRONMENT` (default `local`): the metrics' dimension.
-    pub environment: String,
 }
 
 impl Config {
@@ -30,17 +22,10 @@ impl Config {
         let variables = Variables(get);
         let max_age = |text: &str| text.parse().ok().filter(|hours| (1.0..=744.0).contains(hours)).map(Some);
         Ok(Self {
-            servers_table_name: variables.table_name("SERVERS_TABLE_NAME")?,
-            history_table_name: variables.table_name("RUNTIME_HISTORY_TABLE_NAME")?,
-            tag: AppTag {
-                key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
-                value: variables.required("TAG_APP_VALUE")?,
-            },
+            shared: SharedSettings::read(&variables)?,
             cache_max_age: variables
                 .parsed_or("CACHE_MAX_AGE_HOURS", None, "a number of hours from 1 to 744", max_age)?
                 .map(|hours: f64| TimeDelta::seconds((hours * 3600.0) as i64)),
-            app: variables.optional("APP_NAME").unwrap_or_else(|| "runtime-cache".to_owned()),
-            environment: variables.optional("ENVIRONMENT").unwrap_or_else(|| "local".to_owned()),
         })
     }
 }

@@ -26,7 +26,7 @@ impl From<EventError> for Diagnostic {
             EventError::Invalid(_) => "InvalidEvent",
             EventError::Answer(AnswerError::Fleet(..)) => "FleetUnavailable",
             EventError::Answer(AnswerError::CloudTrail(..)) => "CloudTrailUnavailable",
-            EventError::Answer(AnswerError::HistoryRead(_) | AnswerError::HistoryWrite(_)) => "HistoryTableUnavailable",
+            EventError::Answer(AnswerError::LedgerRead(_) | AnswerError::LedgerWrite(_)) => "HistoryTableUnavailable",
             EventError::Answer(AnswerError::CacheRead(_) | AnswerError::CacheWrite(_)) => "ServersTableUnavailable",
             EventError::TimeUp(_) => "TimeUp",
         };

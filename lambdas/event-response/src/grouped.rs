@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use uptime::{InstanceId, Observation};
-use uptime_aws::ServiceError;
-use uptime_aws::ports::{Fleet, MOST_FOUND};
+use uptime_ledger::ServiceError;
+use uptime_ledger::ports::{Fleet, MOST_FOUND};
 
 /// A fleet that answers one question at a time. Who asks in the meantime waits, and whoever comes next asks for all who wait:
 /// nobody waits for others to come, and a burst of events costs few calls.
 #[derive(Debug)]
-pub(crate) struct Grouped<F> {
+pub struct Grouped<F> {
     fleet: F,
     /// Whoever has it asks. It is handed on in the order in which they came.
     turn: tokio::sync::Mutex<()>,

@@ -4,19 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::time::timeout_at;
 use uptime::{Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange, SweptFor};
-use uptime_aws::clients::Clients;
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::metrics::Metrics;
-use uptime_aws::ports::{EventHistory, Fleet, Recorded, RuntimeCache, RuntimeHistory, Written};
-use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::{Cache, Fleet, Ledger, Ports, Recorded, Services, Written};
 use uptime_ledger::{
-    AnswerError, Counts, Folded, Handled, Invocation, KnownMinutes, OneServer, Origin, Writing, cache,
+    AnswerError, AppTag, Counts, Folded, Handled, Invocation, KnownMinutes, OneServer, Origin, Swept, Writing, cache,
     get_known_running_minutes, log_cached, store,
 };
 
-use crate::config::Config;
 use crate::error::EventError;
 use crate::event::read;
 use crate::grouped::Grouped;
@@ -25,8 +19,8 @@ use crate::strangers::Strangers;
 
 /// The handler's work, over the ports that it needs.
 #[derive(Debug)]
-pub struct EventResponse<F, H, L, C> {
-    server: OneServer<Grouped<F>, H, L, C>,
+pub struct EventResponse<S> {
+    server: OneServer<S>,
     tag: AppTag,
     max_age: Option<TimeDelta>,
     metrics: Metrics,
@@ -38,23 +32,16 @@ pub struct EventResponse<F, H, L, C> {
 /// CloudTrail's times and EventBridge's differ by seconds.
 const SURE_ENOUGH: TimeDelta = TimeDelta::minutes(1);
 
-impl EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
-    /// The handler over the AWS clients.
-    pub fn new(config: Config, clients: Clients) -> Self {
-        let metrics = Metrics::new(&config.app, &config.environment);
-        let cache = ServersTable::new(clients.dynamodb.clone(), config.servers_table_name);
-        let ledger = RuntimeHistoryTable::new(clients.dynamodb, config.history_table_name, clients.region);
-        let fleet = Ec2Fleet::new(clients.ec2, config.tag.clone());
-        let server = OneServer::over(fleet, CloudTrailHistory::new(clients.cloudtrail), ledger, cache);
-        Self::over(server, config.tag, config.cache_max_age, metrics)
-    }
-
-    /// Opens the connection to DynamoDB during the cold start, for the TLS handshake is most of a first answer's time, by
-    /// reading what the first event needs anyway.
-    pub async fn open_connection(&self) {
-        #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
-        let now = Utc::now();
-        self.server.swept.state(&self.server.ledger, now).await;
+impl<F: Fleet, T, L, C> EventResponse<Ports<Grouped<F>, T, L, C>> {
+    /// The handler over any ports. A cached value older than `max_age` is calculated anew.
+    pub fn over(services: Ports<F, T, L, C>, tag: AppTag, max_age: Option<TimeDelta>, metrics: Metrics) -> Self {
+        let Ports { fleet, trail, ledger, cache } = services;
+        let server = OneServer {
+            services: Ports { fleet: Grouped::over(fleet), trail, ledger, cache },
+            swept: Swept::default(),
+        };
+        let sure_enough = Minutes::floor(SURE_ENOUGH);
+        Self { server, tag, max_age, metrics, strangers: Strangers::default(), sure_enough }
     }
 }
 
@@ -62,8 +49,8 @@ impl EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTabl
 ///
 /// It is an error where the event cannot be taken, or a service fails. What was recorded before stays, and a second try does
 /// no harm.
-pub async fn handle<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache>(
-    response: &EventResponse<F, H, L, C>,
+pub async fn handle<S: Services>(
+    response: &EventResponse<S>,
     payload: Value,
     invocation: Invocation,
 ) -> Handled<Value, EventError> {
@@ -76,13 +63,17 @@ pub async fn handle<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: Runt
     }
 }
 
-impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> EventResponse<F, H, L, C> {
-    /// The handler over any ports. A cached value older than `max_age` is calculated anew.
-    pub fn over(server: OneServer<F, H, L, C>, tag: AppTag, max_age: Option<TimeDelta>, metrics: Metrics) -> Self {
-        let sure_enough = Minutes::floor(SURE_ENOUGH);
-        let OneServer { fleet, events, ledger, cache, swept } = server;
-        let server = OneServer { fleet: Grouped::over(fleet), events, ledger, cache, swept };
-        Self { server, tag, max_age, metrics, strangers: Strangers::default(), sure_enough }
+impl<S: Services> EventResponse<S> {
+    /// Opens the connection to DynamoDB during the cold start, for the TLS handshake is most of a first answer's time, by
+    /// reading what the first event needs anyway.
+    pub async fn open_connection(&self) {
+        #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
+        let now = Utc::now();
+        self.server.swept.state(self.ledger(), now).await;
+    }
+
+    fn ledger(&self) -> &S::Ledger {
+        self.server.services.ledger()
     }
 
     async fn answer(&self, payload: Value, invocation: Invocation, counts: &mut Counts) -> Result<Value, EventError> {
@@ -108,8 +99,8 @@ impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Event
             self.record_in_last_month(&change.id, &evidence, invocation, counts).await?;
         }
         let month = Month::of(invocation.now);
-        let recorded = self.server.ledger.record(&change.id, month, &evidence).await;
-        match recorded.map_err(AnswerError::HistoryWrite)? {
+        let recorded = self.ledger().record(&change.id, month, &evidence).await;
+        match recorded.map_err(AnswerError::LedgerWrite)? {
             Recorded::Added(item) => {
                 counts.hits += 1;
                 self.warm(*item, &evidence, invocation).await
@@ -178,19 +169,19 @@ impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Event
     /// Folds an item that has just learnt something, and caches what follows. Its totals in the history are the hourly run's
     /// to refresh: they follow from the evidence, and writing them would cost each event another round trip.
     async fn warm(&self, item: ServerMonth, told: &Evidence, invocation: Invocation) -> Result<Outcome, AnswerError> {
-        let swept = self.server.swept.for_server(&self.server.ledger, &item.id, invocation.now).await;
+        let swept = self.server.swept.for_server(self.ledger(), &item.id, invocation.now).await;
         let mut folded = fold_as_told(&item, &swept, invocation.now);
         if told.fact.is_stop() && folded.entry.uncertainty > self.sure_enough {
             folded = self.ask_for_last_start(item, folded, &swept, invocation).await?;
         }
         let id = &folded.month.id;
-        let written = cache(&self.server.cache, &folded).await.map_err(AnswerError::CacheWrite)?;
+        let written = cache(self.server.services.cache(), &folded).await.map_err(AnswerError::CacheWrite)?;
         log_cached(id, &folded.entry, written);
         let entry = match written {
             Written::Stored => folded.entry,
             // Somebody who knew more was faster.
             Written::Superseded => {
-                let cached = self.server.cache.read_one(id).await.map_err(AnswerError::CacheRead)?;
+                let cached = self.server.services.cache().read_one(id).await.map_err(AnswerError::CacheRead)?;
                 cached.filter(|cached| cached.month == folded.entry.month).unwrap_or(folded.entry)
             }
         };
@@ -207,7 +198,7 @@ impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Event
         swept: &SweptFor,
         invocation: Invocation,
     ) -> Result<Folded, AnswerError> {
-        let found = self.server.fleet.find(std::slice::from_ref(&item.id), invocation.now).await;
+        let found = self.server.services.fleet().find(std::slice::from_ref(&item.id), invocation.now).await;
         let observation = match found.map(|mut found| found.remove(&item.id)) {
             Ok(Some(observation)) => observation,
             Ok(None) => return Ok(folded),
@@ -222,8 +213,8 @@ impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Event
             month.see(&observation);
             Folded::of(month, invocation.now)
         };
-        let stored = store(&self.server.ledger, Some(item.clone()), Writing::default(), fold).await;
-        stored.map_err(AnswerError::HistoryWrite)
+        let stored = store(self.ledger(), Some(item.clone()), Writing::default(), fold).await;
+        stored.map_err(AnswerError::LedgerWrite)
     }
 
     /// An event that arrives after the end of its month: it belongs to that month too while it is open, and is kept for
@@ -236,22 +227,22 @@ impl<F: Fleet + Sync, H: EventHistory, L: RuntimeHistory, C: RuntimeCache> Event
         counts: &mut Counts,
     ) -> Result<(), AnswerError> {
         let month = Month::of(evidence.at);
-        let ledger = &self.server.ledger;
-        match ledger.record(id, month, evidence).await.map_err(AnswerError::HistoryWrite)? {
+        let ledger = self.ledger();
+        match ledger.record(id, month, evidence).await.map_err(AnswerError::LedgerWrite)? {
             Recorded::Added(item) => {
                 let swept = self.server.swept.for_server(ledger, id, invocation.now).await;
                 let fold = |stored: Option<&ServerMonth>| {
                     Folded::of(ServerMonth::going_on(id, month, stored, None, &swept), invocation.now)
                 };
                 let stored = store(ledger, Some(*item), Writing::default(), fold).await;
-                stored.map(|_| ()).map_err(AnswerError::HistoryWrite)
+                stored.map(|_| ()).map_err(AnswerError::LedgerWrite)
             }
             Recorded::Final => {
                 counts.late_events += 1;
                 let at = evidence.at;
                 tracing::warn!(%id, %month, %at, "Late event of {id}: {month} is final and stays as it is");
                 let kept = ledger.record_late(id, month, &[evidence.clone()].into()).await;
-                kept.map_err(AnswerError::HistoryWrite)
+                kept.map_err(AnswerError::LedgerWrite)
             }
             Recorded::Unknown => Ok(()),
         }

@@ -5,7 +5,7 @@
 pub mod config;
 pub mod error;
 pub mod event;
-mod grouped;
+pub mod grouped;
 pub mod handler;
 mod outcome;
 mod strangers;

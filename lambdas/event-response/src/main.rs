@@ -3,14 +3,16 @@
 use event_response::{Config, EventResponse, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use uptime_aws::{clients::Clients, telemetry, variables};
+use uptime_aws::{clients::Clients, telemetry, wiring};
 use uptime_ledger::Invocation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init(variables::process("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    let config = Config::read(&variables::process).inspect_err(|error| tracing::error!("{error}"))?;
-    let response = EventResponse::new(config, Clients::from_env().await);
+    telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
+    let services = wiring::ports(Clients::from_env().await, &config.shared);
+    let metrics = config.shared.metrics();
+    let response = EventResponse::over(services, config.shared.tag, config.cache_max_age, metrics);
     response.open_connection().await;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = Invocation::begin(event.context.deadline());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uptime::{CacheEntry, InstanceId, StateChange};
-use uptime_aws::ec2::AppTag;
+use uptime_ledger::AppTag;
 
 /// What one event led to.
 pub(crate) enum Outcome {

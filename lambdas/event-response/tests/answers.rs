@@ -10,7 +10,7 @@ use fleet_simulator::service::Action;
 use serde_json::{Value, json};
 use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, handled, minutes_ago, now};
 use uptime::{CacheEntry, Coverage, Month, ServerMonth, Window};
-use uptime_aws::ports::{RuntimeCache, RuntimeHistory, WriteRule};
+use uptime_ledger::ports::{Cache, Ledger, WriteRule};
 use uptime_ledger::{Counts, Invocation, Origin, get_cached_running_minutes};
 
 /// From the start of the month to so many minutes ago.
@@ -122,7 +122,7 @@ async fn bad_events_are_refused_by_name_and_write_nothing() {
 #[tokio::test]
 async fn a_pending_server_of_which_only_the_history_tells_is_calculated_unless_it_left() {
     let account = Account::new().await;
-    let (handler, id, ledger) = (account.handler(), account.id("stopped-at-hour-10"), account.server().ledger);
+    let (handler, id, ledger) = (account.handler(), account.id("stopped-at-hour-10"), account.services().ledger);
     let mut item = ServerMonth::new(id.clone(), Month::of(now()).previous());
     let pending = async || answer(&handler, event(id.as_str(), "pending", now()), now()).await.unwrap();
     item.leave(minutes_ago(600));
@@ -172,10 +172,11 @@ async fn a_server_that_is_one_again_takes_no_sweep_over_that_was_not_its_own() {
     item.learn([], &Coverage::none().with(swept));
     item.leave(minutes_ago(600));
     item.summarize(minutes_ago(600));
-    server.ledger.write(None, &item).await.unwrap();
+    server.services.ledger.write(None, &item).await.unwrap();
     account.simulator.account().0.faults.add(fault("accessDenied", "LookupEvents")).unwrap();
     answer(&handler, event(id.as_str(), "running", minutes_ago(1)), now()).await.unwrap_err();
-    let kept = server.ledger.read(item.month, std::slice::from_ref(&id)).await.unwrap().remove(&id).unwrap().unwrap();
+    let kept =
+        server.services.ledger.read(item.month, std::slice::from_ref(&id)).await.unwrap().remove(&id).unwrap().unwrap();
     assert_eq!((kept.left_at, kept.coverage.end()), (None, Some(now())), "the next sweep is its own again: {kept:?}");
 }
 
@@ -192,7 +193,7 @@ async fn a_failing_ec2_is_an_error_as_long_as_nobody_knows_whether_it_is_a_serve
 async fn an_event_of_last_month_goes_there_while_that_is_open_and_changes_no_final_number() {
     let account = Account::new().await;
     let (handler, id) = (account.handler(), account.id("always-on"));
-    let ledger = account.server().ledger;
+    let ledger = account.services().ledger;
     let september: Month = "2025-09".parse().unwrap();
     let item = async || {
         let mut items = ledger.read(september, std::slice::from_ref(&id)).await.unwrap();
@@ -239,7 +240,7 @@ async fn cached_at(
 async fn the_cache_is_used_whatever_its_age_unless_told_otherwise() {
     let account = Account::new().await;
     let id = account.id("stopped-at-hour-10");
-    let cache = account.server().cache;
+    let cache = account.services().cache;
     let old = CacheEntry {
         minutes: "12.00".parse().unwrap(),
         uncertainty: "0".parse().unwrap(),
@@ -277,6 +278,6 @@ async fn an_entry_of_another_month_is_none() {
         running_since: None,
         revision: 3,
     };
-    account.server().cache.write(&id, &last_month, WriteRule::Upsert).await.unwrap();
+    account.services().cache.write(&id, &last_month, WriteRule::Upsert).await.unwrap();
     assert_eq!(cached(&account, &id, None).await.0, json!(["600.00", "Calculated"]));
 }

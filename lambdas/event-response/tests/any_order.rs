@@ -12,11 +12,11 @@ use fleet_simulator::dice::Dice;
 use loopback_clients::clients;
 use serde_json::Value;
 use stand_ins::TableStandIn;
-use support::{Handler, answer, event, now, one_server, tag};
+use support::{Handler, answer, event, now, services, tag};
 use uptime::{CacheEntry, Coverage, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
-use uptime_aws::metrics::Metrics;
-use uptime_aws::ports::{RuntimeCache, RuntimeHistory};
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::{Cache, Ledger};
 
 const AT_ONE_TIME: usize = 8;
 
@@ -41,7 +41,7 @@ fn changes(servers: usize, count: usize, now: DateTime<Utc>) -> Vec<Value> {
 
 /// The servers as the hourly run has met them at the month's start: stopped, and swept until now.
 async fn welcome(clients: &Clients, (servers, history): (&str, &str), count: usize, now: DateTime<Utc>) {
-    let ledger = one_server(clients, servers, history).ledger;
+    let ledger = services(clients, servers, history).ledger;
     let month = Month::of(now);
     for id in ids(count) {
         let mut item = ServerMonth::new(id, month);
@@ -52,7 +52,7 @@ async fn welcome(clients: &Clients, (servers, history): (&str, &str), count: usi
 }
 
 fn handler(clients: &Clients, (servers, history): (&str, &str)) -> Handler {
-    Handler::over(one_server(clients, servers, history), tag(), None, Metrics::new("runtime-cache", "test"))
+    Handler::over(services(clients, servers, history), tag(), None, Metrics::new("runtime-cache", "test"))
 }
 
 async fn deliver(handler: &Handler, events: Vec<Value>, now: DateTime<Utc>) {
@@ -125,7 +125,7 @@ async fn ten_thousand_events_of_500_servers_lose_nothing() {
     deliver(&handler(&serial, tables), events.clone(), now()).await;
     deliver_in_disorder(&disorder, tables, &events, now()).await;
     let kept = async |clients: &Clients| {
-        let server = one_server(clients, tables.0, tables.1);
+        let server = services(clients, tables.0, tables.1);
         let ids = ids(servers);
         let months = server.ledger.read(Month::of(now()), &ids).await.unwrap();
         // But for how often they were written.

@@ -93,7 +93,7 @@ pub fn results(tables: &TableStandIn) -> Vec<Value> {
     let items = [SERVERS, HISTORY].into_iter().flat_map(|table| tables.items(table));
     let items = items.filter(|item| !watermark(item)).map(|mut item| {
         // How it came to be known may differ.
-        for kept in ["runningMinutesRevision", "evidence", "coverage", "sighting"] {
+        for kept in ["runningMinutesRevision", "revision", "evidence", "coverage", "sighting"] {
             item.remove(kept);
         }
         Value::Object(item)

@@ -6,8 +6,8 @@ use anyhow::Result;
 use chrono::TimeDelta;
 use loopback_clients::clients;
 use uptime::Window;
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ports::{EventHistory, Limits, Sweep};
+use uptime_aws::trail::CloudTrail;
+use uptime_ledger::ports::{Limits, Sweep, Trail};
 
 use crate::account::{Account, like_cloudtrail};
 use crate::fleet::world;
@@ -33,7 +33,7 @@ pub async fn measure(servers: usize) -> Result<OneByOne> {
     let options = like_cloudtrail();
     let now = now()?;
     let account = Account::serve(world(&options, servers, now, now), &options, now).await?;
-    let history = CloudTrailHistory::new(clients(&account.endpoint, &account.endpoint).cloudtrail);
+    let history = CloudTrail::new(clients(&account.endpoint, &account.endpoint).cloudtrail);
     let month = Window::new(now - TimeDelta::days(32), now);
     let begun = Instant::now();
     let mut lookups = 0;

@@ -6,14 +6,14 @@ use loopback_clients::REGION;
 use serde_json::{Value, json};
 use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::ports::{RuntimeHistory, SweepState, Written};
+use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::ports::{Ledger, SweepState, Written};
 use uptime_ledger::{Folded, Writing, cache, store};
 
 /// The name of the ServersTable.
 pub const SERVERS: &str = "servers";
-/// The name of the RuntimeHistoryTable.
+/// The name of the LedgerTable.
 pub const HISTORY: &str = "history";
 
 /// What each handler is told by its environment: the tables, the fleet, the region and somebody's credentials.
@@ -49,7 +49,7 @@ pub fn id(n: usize) -> Result<InstanceId> {
 /// # Errors
 /// Where a table cannot be written.
 pub async fn seed(clients: &Clients, region: &str, servers: usize, now: DateTime<Utc>) -> Result<()> {
-    let history = RuntimeHistoryTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), region.to_owned());
+    let history = LedgerTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), region.to_owned());
     let servers_table = ServersTable::new(clients.dynamodb.clone(), SERVERS.to_owned());
     let month = Month::of(now);
     let covered = Coverage::none().with(Window::new(month.start() - TimeDelta::days(7), now));

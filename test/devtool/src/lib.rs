@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use uptime::{InstanceId, Month};
 use uptime_aws::clients::Clients;
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::ports::RuntimeHistory;
+use uptime_aws::ledger_table::LedgerTable;
+use uptime_ledger::ports::Ledger;
 
 /// Where the table's name is looked for when it is not given.
 const TABLE_VARIABLE: &str = "RUNTIME_HISTORY_TABLE_NAME";
@@ -31,7 +31,7 @@ enum Command {
         id: InstanceId,
         /// Month in UTC, such as 2025-10 [default: the one that is going on].
         month: Option<Month>,
-        /// Name of the RuntimeHistoryTable [default: the variable RUNTIME_HISTORY_TABLE_NAME].
+        /// Name of the LedgerTable [default: the variable RUNTIME_HISTORY_TABLE_NAME].
         #[arg(long)]
         table: Option<String>,
         /// Print JSON instead of a table.
@@ -54,7 +54,7 @@ pub async fn run(
     let month = month.unwrap_or_else(|| Month::of(now));
     let table = table.or_else(|| variable(TABLE_VARIABLE)).filter(|name| !name.is_empty());
     let table = table.with_context(|| format!("no table named: pass --table NAME, or set {TABLE_VARIABLE}"))?;
-    let history = RuntimeHistoryTable::new(clients.dynamodb, table.clone(), clients.region);
+    let history = LedgerTable::new(clients.dynamodb, table.clone(), clients.region);
     let unread = || format!("cannot read the table {table}");
     let found = history.read(month, std::slice::from_ref(&id)).await.with_context(unread)?.remove(&id);
     let found = found.ok_or_else(|| anyhow!("the table {table} has no item of {id} for {month}"))?;

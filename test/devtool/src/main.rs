@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::Parser;
 use devtool::{Arguments, run};
 use uptime_aws::clients::Clients;
-use uptime_aws::variables;
+use uptime_aws::wiring;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     let clients = Clients::from_env().await;
     #[expect(clippy::disallowed_methods, reason = "wiring: here now becomes an argument")]
     let now = Utc::now();
-    match run(arguments, clients, &variables::process, now).await {
+    match run(arguments, clients, &wiring::variable, now).await {
         Ok(text) => {
             println!("{text}");
             ExitCode::SUCCESS

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use loopback_clients::{REGION, clients};
 use stand_ins::TableStandIn;
 use uptime::{Coverage, Evidence, ServerMonth, Window};
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::ports::{HistoryWritten, RuntimeHistory};
+use uptime_aws::ledger_table::LedgerTable;
+use uptime_ledger::ports::{Ledger, LedgerWritten};
 
 const TABLE: &str = "history";
 const ID: &str = "i-0123456789abcdef0";
@@ -21,11 +21,8 @@ fn at(text: &str) -> DateTime<Utc> {
 /// A table with one server that ran for two hours on the 4th of October 2025, and was shut down from inside on the 6th.
 async fn table() -> TableStandIn {
     let table = TableStandIn::start().await.unwrap();
-    let history = RuntimeHistoryTable::new(
-        clients(&table.endpoint, &table.endpoint).dynamodb,
-        TABLE.to_owned(),
-        REGION.to_owned(),
-    );
+    let history =
+        LedgerTable::new(clients(&table.endpoint, &table.endpoint).dynamodb, TABLE.to_owned(), REGION.to_owned());
     let mut month = ServerMonth::new(ID.parse().unwrap(), "2025-10".parse().unwrap());
     let told = [
         "2025-09-30T10:00:00Z stopped CloudTrail StopInstances 11111111",
@@ -39,7 +36,7 @@ async fn table() -> TableStandIn {
     let swept = Window::new(at("2025-09-24T00:00:00Z"), at("2025-10-07T00:00:00Z"));
     month.learn(told, &Coverage::none().with(swept));
     month.summarize(at("2025-10-07T00:00:00Z"));
-    assert_eq!(history.write(None, &month).await.unwrap(), HistoryWritten::Stored);
+    assert_eq!(history.write(None, &month).await.unwrap(), LedgerWritten::Stored);
     table
 }
 

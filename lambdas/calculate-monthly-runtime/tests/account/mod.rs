@@ -17,11 +17,13 @@ use fleet_simulator::world::World;
 use loopback_clients::{REGION, clients};
 use serde_json::{Value, json};
 use stand_ins::{Faults, TableStandIn};
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::metrics::Metrics;
+use uptime_aws::ec2::Ec2Fleet;
+use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
+use uptime_aws::trail::CloudTrail;
+use uptime_ledger::AppTag;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::Ports;
 
 use crate::fakes::SETTINGS;
 
@@ -62,11 +64,15 @@ impl Account {
     pub(crate) async fn run(&self, seconds: u64) -> Result<Value, RunError> {
         let clients = clients(&self.endpoint, &self.tables.endpoint);
         let tag = AppTag { key: "App".to_owned(), value: "demo".to_owned() };
-        let events = CloudTrailHistory::paced(clients.cloudtrail, Duration::from_micros(1));
-        let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), REGION.to_owned());
+        let events = CloudTrail::paced(clients.cloudtrail, Duration::from_micros(1));
+        let ledger = LedgerTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), REGION.to_owned());
         let cache = ServersTable::new(clients.dynamodb, SERVERS.to_owned());
         let metrics = Metrics::new("runtime-cache", "test");
-        let calculation = Calculation::over(Ec2Fleet::new(clients.ec2, tag), events, ledger, cache, SETTINGS, metrics);
+        let calculation = Calculation::over(
+            Ports { fleet: Ec2Fleet::new(clients.ec2, tag), trail: events, ledger, cache },
+            SETTINGS,
+            metrics,
+        );
         let invocation = Invocation::within(self.clock.now(), Duration::from_secs(seconds));
         let response = handle(&calculation, json!({}), invocation).await.outcome?;
         Ok(serde_json::from_str(&response.body).unwrap())

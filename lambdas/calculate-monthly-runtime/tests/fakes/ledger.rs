@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Mutex;
 
 use uptime::{Evidence, InstanceId, Month, ServerMonth};
-use uptime_aws::ServiceError;
-use uptime_aws::ports::{HistoryWritten, IndexedServer, Recorded, RuntimeHistory, StoredMonths, SweepState};
+use uptime_ledger::ServiceError;
+use uptime_ledger::ports::{IndexedServer, Ledger, LedgerWritten, Recorded, StoredMonths, SweepState};
 
 use super::denied;
 
@@ -34,7 +34,7 @@ fn refused() -> ServiceError {
     ServiceError::told("DynamoDB UpdateItem", Some("ValidationException"), why).of_one_item()
 }
 
-impl RuntimeHistory for &FakeLedger {
+impl Ledger for &FakeLedger {
     async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
         let (items, spoilt) = (self.items.lock().unwrap(), self.spoilt.lock().unwrap());
         let item = |id: &InstanceId| {
@@ -56,7 +56,7 @@ impl RuntimeHistory for &FakeLedger {
         Ok(items.values().filter(|item| item.month == month).map(listed).collect())
     }
 
-    async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<HistoryWritten, ServiceError> {
+    async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<LedgerWritten, ServiceError> {
         if self.failing.lock().unwrap().contains(&updated.id) {
             return Err(denied("DynamoDB UpdateItem"));
         }
@@ -68,12 +68,12 @@ impl RuntimeHistory for &FakeLedger {
         let current = items.get(&key);
         let as_read = read.map(|read| read.revision) == current.map(|current| current.revision);
         if !as_read {
-            return Ok(HistoryWritten::Conflict(current.cloned().map(Box::new)));
+            return Ok(LedgerWritten::Conflict(current.cloned().map(Box::new)));
         }
         let revision = read.map_or(0, |read| read.revision) + 1;
         items.insert(key, ServerMonth { revision, ..updated.clone() });
         *self.writes.lock().unwrap() += 1;
-        Ok(HistoryWritten::Stored)
+        Ok(LedgerWritten::Stored)
     }
 
     async fn record(&self, id: &InstanceId, month: Month, evidence: &Evidence) -> Result<Recorded, ServiceError> {

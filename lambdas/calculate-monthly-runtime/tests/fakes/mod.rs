@@ -15,10 +15,10 @@ use serde_json::Value;
 use uptime::{
     BlindSpots, CacheEntry, Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, Source, Window,
 };
-use uptime_aws::ServiceError;
-use uptime_aws::metrics::Metrics;
-use uptime_aws::ports::{EventHistory, Fleet, Limits, RuntimeCache, Sweep, SweepCost, WriteRule, Written};
 use uptime_ledger::Handled;
+use uptime_ledger::ServiceError;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::{Cache, Fleet, Limits, Ports, Sweep, SweepCost, Trail, WriteRule, Written};
 
 pub(crate) use ledger::FakeLedger;
 
@@ -82,7 +82,7 @@ impl Fleet for FakeFleet {
 
 /// Events that a sweep reads back to where it is asked to, or to `reach` at most, at so many requests per read.
 #[derive(Clone, Default)]
-pub(crate) struct FakeHistory {
+pub(crate) struct FakeTrail {
     pub(crate) events: Vec<ServerEvidence>,
     pub(crate) reach: Option<DateTime<Utc>>,
     pub(crate) lookups_per_read: u64,
@@ -100,22 +100,26 @@ pub(crate) struct FakeHistory {
 }
 
 pub(crate) struct FakeSweep {
-    history: FakeHistory,
+    history: FakeTrail,
     window: Window,
     covered: Window,
     fresh: Vec<ServerEvidence>,
     cost: SweepCost,
 }
 
-impl FakeHistory {
+impl FakeTrail {
     fn begin(&self, window: Window) -> FakeSweep {
         let covered = Window::new(window.to, window.to);
         FakeSweep { history: self.clone(), window, covered, fresh: Vec::new(), cost: SweepCost::default() }
     }
 }
 
-impl EventHistory for FakeHistory {
+impl Trail for FakeTrail {
     type Sweep = FakeSweep;
+
+    fn remembers_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::days(90)
+    }
 
     fn sweep(&self, window: Window) -> FakeSweep {
         self.windows.lock().unwrap().push(window);
@@ -186,7 +190,7 @@ pub(crate) struct FakeCache {
     pub(crate) write_takes: Duration,
 }
 
-impl RuntimeCache for &FakeCache {
+impl Cache for &FakeCache {
     async fn read(&self, ids: &[InstanceId]) -> Result<HashMap<InstanceId, CacheEntry>, ServiceError> {
         if self.unreadable {
             return Err(denied("DynamoDB BatchGetItem"));
@@ -225,7 +229,7 @@ pub(crate) const SETTINGS: Settings =
 /// Runs the handler over these fakes with this many seconds of time; the answer is the response's body.
 pub(crate) async fn run(
     fleet: FakeFleet,
-    history: FakeHistory,
+    history: FakeTrail,
     cache: &FakeCache,
     payload: Value,
     seconds: u64,
@@ -237,13 +241,13 @@ pub(crate) async fn run(
 pub(crate) async fn handled_at(
     now: DateTime<Utc>,
     fleet: FakeFleet,
-    history: FakeHistory,
+    history: FakeTrail,
     (ledger, cache): (&FakeLedger, &FakeCache),
     payload: Value,
     seconds: u64,
 ) -> Handled<Response, RunError> {
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(fleet, history, ledger, cache, SETTINGS, metrics);
+    let calculation = Calculation::over(Ports { fleet, trail: history, ledger, cache }, SETTINGS, metrics);
     handle(&calculation, payload, Invocation::within(now, Duration::from_secs(seconds))).await
 }
 
@@ -251,7 +255,7 @@ pub(crate) async fn handled_at(
 pub(crate) async fn run_at(
     now: DateTime<Utc>,
     fleet: FakeFleet,
-    history: FakeHistory,
+    history: FakeTrail,
     (ledger, cache): (&FakeLedger, &FakeCache),
     payload: Value,
     seconds: u64,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uptime::{InstanceState, Observation, ServerMonth};
 
-use super::{FakeCache, FakeFleet, FakeHistory, FakeLedger, id, run_at, server};
+use super::{FakeCache, FakeFleet, FakeLedger, FakeTrail, id, run_at, server};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -20,11 +20,11 @@ pub(crate) fn seen(n: u32, state: InstanceState, launched: &str, now: &str) -> O
 pub(crate) struct Tables(pub(crate) FakeLedger, pub(crate) FakeCache);
 
 impl Tables {
-    pub(crate) async fn run(&self, now: &str, fleet: &[Observation], history: &FakeHistory) -> Value {
+    pub(crate) async fn run(&self, now: &str, fleet: &[Observation], history: &FakeTrail) -> Value {
         self.asked(now, fleet, history, json!({})).await
     }
 
-    pub(crate) async fn asked(&self, now: &str, fleet: &[Observation], history: &FakeHistory, payload: Value) -> Value {
+    pub(crate) async fn asked(&self, now: &str, fleet: &[Observation], history: &FakeTrail, payload: Value) -> Value {
         let fleet = FakeFleet(Ok(fleet.to_vec()));
         run_at(at(now), fleet, history.clone(), (&self.0, &self.1), payload, 300).await.unwrap()
     }

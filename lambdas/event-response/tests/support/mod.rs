@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
+use event_response::grouped::Grouped;
 use event_response::{EventError, EventResponse, handle};
 use fleet_simulator::clock::{Clock, ManualClock};
 use fleet_simulator::options::Options;
@@ -18,11 +19,14 @@ use serde_json::{Value, json};
 use stand_ins::TableStandIn;
 use uptime::InstanceId;
 use uptime_aws::clients::Clients;
-use uptime_aws::cloudtrail::CloudTrailHistory;
-use uptime_aws::ec2::{AppTag, Ec2Fleet};
-use uptime_aws::history_table::RuntimeHistoryTable;
-use uptime_aws::metrics::Metrics;
+use uptime_aws::ec2::Ec2Fleet;
+use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
+use uptime_aws::trail::CloudTrail;
+use uptime_aws::wiring::AwsPorts;
+use uptime_ledger::AppTag;
+use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::Ports;
 use uptime_ledger::{Handled, Invocation, OneServer};
 
 pub(crate) const SERVERS: &str = "servers";
@@ -30,7 +34,7 @@ pub(crate) const HISTORY: &str = "history";
 /// An instance that nobody knows.
 pub(crate) const STRANGER: &str = "i-0aaaaaaaaaaaaaaaa";
 
-pub(crate) type Handler = EventResponse<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable>;
+pub(crate) type Handler = EventResponse<Ports<Grouped<Ec2Fleet>, CloudTrail, LedgerTable, ServersTable>>;
 
 pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-12T09:30:00Z".parse().unwrap()
@@ -64,12 +68,16 @@ impl Account {
         self.clock.advance(instant - self.clock.now());
     }
 
-    pub(crate) fn server(&self) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
-        one_server(&clients(&self.endpoint, &self.tables.endpoint), SERVERS, HISTORY)
+    pub(crate) fn services(&self) -> AwsPorts {
+        services(&clients(&self.endpoint, &self.tables.endpoint), SERVERS, HISTORY)
+    }
+
+    pub(crate) fn server(&self) -> OneServer<AwsPorts> {
+        OneServer::over(self.services())
     }
 
     pub(crate) fn handler(&self) -> Handler {
-        EventResponse::over(self.server(), tag(), None, Metrics::new("runtime-cache", "test"))
+        EventResponse::over(self.services(), tag(), None, Metrics::new("runtime-cache", "test"))
     }
 
     /// The id of a server of the showcase.
@@ -97,15 +105,13 @@ pub(crate) fn tag() -> AppTag {
     AppTag { key: "App".to_owned(), value: "demo".to_owned() }
 }
 
-pub(crate) fn one_server(
-    clients: &Clients,
-    servers: &str,
-    history: &str,
-) -> OneServer<Ec2Fleet, CloudTrailHistory, RuntimeHistoryTable, ServersTable> {
-    let events = CloudTrailHistory::paced(clients.cloudtrail.clone(), Duration::from_micros(1));
-    let ledger = RuntimeHistoryTable::new(clients.dynamodb.clone(), history.to_owned(), REGION.to_owned());
-    let cache = ServersTable::new(clients.dynamodb.clone(), servers.to_owned());
-    OneServer::over(Ec2Fleet::new(clients.ec2.clone(), tag()), events, ledger, cache)
+pub(crate) fn services(clients: &Clients, servers: &str, history: &str) -> AwsPorts {
+    Ports {
+        fleet: Ec2Fleet::new(clients.ec2.clone(), tag()),
+        trail: CloudTrail::paced(clients.cloudtrail.clone(), Duration::from_micros(1)),
+        ledger: LedgerTable::new(clients.dynamodb.clone(), history.to_owned(), REGION.to_owned()),
+        cache: ServersTable::new(clients.dynamodb.clone(), servers.to_owned()),
+    }
 }
 
 /// A state change as EventBridge tells it.

@@ -17,7 +17,7 @@ use loopback_clients::{REGION, clients};
 use serde_json::Value;
 use stand_ins::{LoggedRequest, TableStandIn};
 use tokio::runtime::Builder;
-use uptime_aws::telemetry;
+use uptime_aws::{telemetry, wiring};
 use uptime_ledger::Invocation;
 
 const TIME: std::time::Duration = std::time::Duration::from_secs(20);
@@ -35,7 +35,9 @@ async fn main() -> Result<()> {
     let bare = clients(&copy.endpoint, &copy.endpoint).dynamodb;
     let config =
         Config::read(&|name| VARIABLES.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))?;
-    let response = EventResponse::new(config, aws);
+    let services = wiring::ports(aws, &config.shared);
+    let metrics = config.shared.metrics();
+    let response = EventResponse::over(services, config.shared.tag, config.cache_max_age, metrics);
     response.open_connection().await;
     let mut told = ByState::new();
     for state in ["pending", "running"] {

@@ -1,0 +1,196 @@
+//! The LedgerTable: what is kept of each server and month, and how far the fleet has been swept.
+
+mod item;
+mod sweep_state;
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use futures::{StreamExt, TryStreamExt, stream};
+use uptime::{Evidence, InstanceId, Month, ServerMonth};
+
+use crate::dynamodb::{BATCH, Item, batch_get, refused, text};
+use crate::sdk_error::service_error;
+use item::attribute;
+use uptime_ledger::ServiceError;
+use uptime_ledger::ports::{IndexedServer, Ledger, LedgerWritten, Recorded, StoredMonths, SweepState};
+
+const GET: &str = "DynamoDB GetItem";
+const QUERY: &str = "DynamoDB Query";
+
+/// The index from a month to its servers.
+const INDEX: &str = "month";
+/// Batches of reads under way at once.
+const CONCURRENT_BATCHES: usize = 4;
+
+/// The table of evidence and totals.
+#[derive(Clone, Debug)]
+pub struct LedgerTable {
+    client: Client,
+    name: String,
+    /// The region whose CloudTrail is swept.
+    region: String,
+}
+
+impl LedgerTable {
+    /// The table called `name`, with the watermark of `region`.
+    pub fn new(client: Client, name: String, region: String) -> Self {
+        Self { client, name, region }
+    }
+
+    async fn read_batch(&self, month: Month, ids: &[InstanceId]) -> Result<Vec<Item>, ServiceError> {
+        let key = |id: &InstanceId| {
+            HashMap::from([(attribute::ID.to_owned(), text(id)), (attribute::MONTH.to_owned(), text(month))])
+        };
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(ids.iter().map(key).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| ServiceError::unexpected("DynamoDB BatchGetItem", error.to_string()))?;
+        batch_get(&self.client, &self.name, keys).await
+    }
+
+    fn update(&self, id: &InstanceId, month: Month) -> UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.name);
+        request.key(attribute::ID, text(id)).key(attribute::MONTH, text(month))
+    }
+}
+
+impl Ledger for LedgerTable {
+    async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
+        let batches: Vec<_> = ids.chunks(BATCH).map(|ids| self.read_batch(month, ids)).collect();
+        let items: Vec<Vec<Item>> = stream::iter(batches).buffered(CONCURRENT_BATCHES).try_collect().await?;
+        items.into_iter().flatten().map(item::read).collect()
+    }
+
+    async fn servers(&self, month: Month) -> Result<Vec<IndexedServer>, ServiceError> {
+        let query = self.client.query().table_name(&self.name).index_name(INDEX);
+        let query =
+            query.key_condition_expression("#month = :month").expression_attribute_names("#month", attribute::MONTH);
+        let mut pages = query.expression_attribute_values(":month", text(month)).into_paginator().send();
+        let mut servers = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service_error(QUERY, error))?;
+            for listed in page.items() {
+                servers.push(item::indexed(listed)?);
+            }
+        }
+        Ok(servers)
+    }
+
+    async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<LedgerWritten, ServiceError> {
+        let change = item::Change::of(read, updated);
+        let answer = self
+            .update(&updated.id, updated.month)
+            .update_expression(change.update)
+            .condition_expression(change.condition)
+            .set_expression_attribute_names(Some(change.names))
+            .set_expression_attribute_values(Some(change.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(LedgerWritten::Stored),
+            Err(error) => match refused(error) {
+                Ok(None) => Ok(LedgerWritten::Conflict(None)),
+                Ok(Some(current)) => Ok(LedgerWritten::Conflict(Some(Box::new(item::read(current)?.1?)))),
+                Err(error) => Err(error.about(format!("{} {}", updated.id, updated.month))),
+            },
+        }
+    }
+
+    async fn record(&self, id: &InstanceId, month: Month, evidence: &Evidence) -> Result<Recorded, ServiceError> {
+        let answer = self
+            .update(id, month)
+            .update_expression("ADD #evidence :evidence, #revision :one")
+            .condition_expression(
+                "attribute_exists(#id) AND attribute_not_exists(#left) AND (attribute_not_exists(#final) OR #final = :open) \
+                 AND NOT contains(#evidence, :told)",
+            )
+            .expression_attribute_names("#evidence", attribute::EVIDENCE)
+            .expression_attribute_names("#revision", attribute::REVISION)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_names("#id", attribute::ID)
+            .expression_attribute_names("#left", attribute::LEFT_AT)
+            .expression_attribute_names("#final", attribute::FINAL)
+            .expression_attribute_values(":evidence", AttributeValue::Ss(vec![evidence.to_string()]))
+            .expression_attribute_values(":told", text(evidence))
+            .expression_attribute_values(":open", AttributeValue::Bool(false))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                Ok(Recorded::Added(Box::new(item::read(item)?.1?)))
+            }
+            Err(error) => match refused(error) {
+                Ok(Some(current)) if item::is_final(&current) => Ok(Recorded::Final),
+                Ok(Some(current)) => match item::read(current)?.1? {
+                    item if item.left_at.is_some() => Ok(Recorded::Unknown),
+                    // Told twice: it has been there, and nothing was written.
+                    item => Ok(Recorded::Added(Box::new(item))),
+                },
+                Ok(None) => Ok(Recorded::Unknown),
+                Err(error) => Err(error.about(format!("{id} {month}"))),
+            },
+        }
+    }
+
+    async fn record_late(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &BTreeSet<Evidence>,
+    ) -> Result<(), ServiceError> {
+        let answer = self
+            .update(id, month)
+            .update_expression("ADD #late :late, #revision :one")
+            .condition_expression("attribute_exists(#id)")
+            .expression_attribute_names("#late", attribute::LATE_EVIDENCE)
+            .expression_attribute_names("#revision", attribute::REVISION)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_names("#id", attribute::ID)
+            .expression_attribute_values(
+                ":late",
+                AttributeValue::Ss(evidence.iter().map(ToString::to_string).collect()),
+            )
+            .send()
+            .await;
+        match answer.map_err(refused) {
+            // Without an item there is nothing to explain.
+            Ok(_) | Err(Ok(_)) => Ok(()),
+            Err(Err(error)) => Err(error.about(format!("{id} {month}"))),
+        }
+    }
+
+    async fn sweep_state(&self) -> Result<SweepState, ServiceError> {
+        let key = sweep_state::key(&self.region);
+        let answer =
+            self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true).send().await;
+        let item = answer.map_err(|error| service_error(GET, error))?.item;
+        item.map_or_else(|| Ok(SweepState::default()), |item| sweep_state::read(&item))
+    }
+
+    async fn store_sweep_state(&self, read: &SweepState, updated: &SweepState) -> Result<bool, ServiceError> {
+        let change = sweep_state::Change::of(read, updated);
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(sweep_state::key(&self.region)))
+            .update_expression(change.update)
+            .condition_expression(change.condition)
+            .set_expression_attribute_values(Some(change.values))
+            .send()
+            .await;
+        match answer.map_err(refused) {
+            Ok(_) => Ok(true),
+            Err(Ok(_)) => Ok(false),
+            Err(Err(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Writers at one time against a real table, or one that behaves like it: whatever their order, nothing is lost.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use chrono::{DateTime, TimeDelta, Utc};
+use uptime::{BlindSpots, CacheEntry, Coverage, Evidence, Fact, InstanceId, Month, ServerMonth, Source, Window};
+use uptime_aws::clients::Clients;
+use uptime_aws::ledger_table::LedgerTable;
+use uptime_aws::servers_table::ServersTable;
+use uptime_ledger::ports::{Cache, Hole, Ledger, LedgerWritten, Recorded, SweepState, WriteRule, Written};
+
+const SERVERS: u64 = 6;
+const WRITERS: u64 = 8;
+const RUNS: i64 = 20;
+
+fn month() -> Month {
+    "2025-10".parse().unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    "2025-10-25T00:00:00Z".parse().unwrap()
+}
+
+fn id(n: u64) -> InstanceId {
+    format!("i-{n:017x}").parse().unwrap()
+}
+
+/// A run a day, each end told twice.
+fn evidence(server: u64) -> Vec<Evidence> {
+    let told = |at, fact, event: &str| {
+        let cloudtrail =
+            Source::CloudTrail { event_name: format!("{event}Instances"), event_id: format!("{server}-{at}") };
+        let event = Source::StateChange { event_id: format!("{event}-{at}") };
+        [(at, cloudtrail), (at + TimeDelta::seconds(20), event)].map(|(at, source)| Evidence {
+            at,
+            fact: Clone::clone(&fact),
+            source,
+        })
+    };
+    let day = |day: i64| month().start() + TimeDelta::days(day) + TimeDelta::minutes(server as i64);
+    let run = |n| [told(day(n), Fact::Started, "Start"), told(day(n) + TimeDelta::hours(5), Fact::Stopped, "Stop")];
+    (0..RUNS).flat_map(run).flatten().collect()
+}
+
+fn covered() -> Coverage {
+    Coverage::none().with(Window::new(month().start() - TimeDelta::days(7), now()))
+}
+
+/// Deals all servers' evidence twice, in an order of its own.
+fn shuffled(seed: u64) -> Vec<(InstanceId, Evidence)> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let all = (0..SERVERS).flat_map(|server| evidence(server).into_iter().map(move |told| (id(server), told)));
+    let mut dealt: Vec<_> = all.map(|told| (random(), told)).collect();
+    dealt.sort_by_key(|(order, _)| *order);
+    dealt.into_iter().map(|(_, told)| told).collect()
+}
+
+fn key(name: &str, kind: KeyType) -> (AttributeDefinition, KeySchemaElement) {
+    let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+    let element = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+    (definition.build().unwrap(), element.build().unwrap())
+}
+
+async fn create(client: &aws_sdk_dynamodb::Client, table: &str, keys: &[(&str, KeyType)]) {
+    let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in keys {
+        let (definition, element) = key(name, kind.clone());
+        request = request.attribute_definitions(definition).key_schema(element);
+    }
+    request.send().await.unwrap();
+}
+
+/// Reads an item, adds to it and writes it, anew where somebody else was faster.
+async fn fold(history: &LedgerTable, id: &InstanceId, told: &[Evidence], now: DateTime<Utc>) -> CacheEntry {
+    let mut stored = history.read(month(), std::slice::from_ref(id)).await.unwrap().remove(id).map(Result::unwrap);
+    loop {
+        let mut updated = stored.clone().unwrap_or_else(|| ServerMonth::new(id.clone(), month()));
+        updated.learn(told.iter().cloned(), &covered());
+        let as_of = updated.summary.as_ref().map_or(now, |summary| now.max(summary.as_of));
+        let entry = updated.summarize(as_of);
+        let entry = CacheEntry { revision: entry.revision + 1, ..entry };
+        match history.write(stored.as_ref(), &updated).await.unwrap() {
+            LedgerWritten::Stored => return entry,
+            LedgerWritten::Conflict(current) => stored = current.map(|current| *current),
+        }
+    }
+}
+
+/// Some of its evidence one by one, as state-change events come, some together, as a sweep brings them.
+async fn write_all(clients: Clients, table: String, cache: String, writer: u64) {
+    let history = LedgerTable::new(clients.dynamodb.clone(), table, "here".to_owned());
+    let cache = ServersTable::new(clients.dynamodb, cache);
+    let dealt = shuffled(writer + 1);
+    for (n, part) in dealt.chunks(7).enumerate() {
+        let instant = now() - TimeDelta::minutes(60) + TimeDelta::seconds(n as i64);
+        for (id, told) in part {
+            let entry = if n % 2 == 0 {
+                match history.record(id, month(), told).await.unwrap() {
+                    Recorded::Added(mut item) => item.summarize(instant),
+                    other => panic!("{other:?}"),
+                }
+            } else {
+                fold(&history, id, std::slice::from_ref(told), instant).await
+            };
+            cache.write(id, &entry, WriteRule::Upsert).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a DynamoDB at AWS_ENDPOINT_URL: the end-to-end test starts one"]
+async fn writers_at_one_time_leave_what_one_writer_would() {
+    assert!(std::env::vars().any(|(name, _)| name == "AWS_ENDPOINT_URL"), "set AWS_ENDPOINT_URL to a local DynamoDB");
+    let clients = Clients::from_env().await;
+    let suffix = std::process::id();
+    let names = ["serial", "concurrent", "cache"].map(|name| format!("concurrent-writers-{name}-{suffix}"));
+    let [serial, concurrent, cache] = &names;
+    for table in [serial, concurrent] {
+        create(&clients.dynamodb, table, &[("id", KeyType::Hash), ("month", KeyType::Range)]).await;
+    }
+    create(&clients.dynamodb, cache, &[("id", KeyType::Hash)]).await;
+    let table = |name: &String| LedgerTable::new(clients.dynamodb.clone(), name.clone(), "here".to_owned());
+
+    let ids: Vec<InstanceId> = (0..SERVERS).map(id).collect();
+    for server in 0..SERVERS {
+        fold(&table(serial), &id(server), &evidence(server), now()).await;
+        // Events are recorded of known servers only.
+        fold(&table(concurrent), &id(server), &[], month().start()).await;
+    }
+    let mut writers = Vec::new();
+    for writer in 0..WRITERS {
+        let clients = Clients::from_env().await;
+        writers.push(write_all(clients, concurrent.clone(), cache.clone(), writer));
+    }
+    futures::future::join_all(writers).await;
+
+    let servers = ServersTable::new(clients.dynamodb.clone(), cache.clone());
+    let cached = servers.read(&ids).await.unwrap();
+    for server in &ids {
+        let entry = fold(&table(concurrent), server, &[], now()).await;
+        assert_eq!(cached[server].revision, entry.revision - 1, "whoever knew all of {server} stays in the cache");
+        assert_eq!(cached[server].minutes, entry.minutes);
+    }
+    let expected = table(serial).read(month(), &ids).await.unwrap();
+    let found = table(concurrent).read(month(), &ids).await.unwrap();
+    for server in &ids {
+        let (expected, found) = (expected[server].as_ref().unwrap(), found[server].as_ref().unwrap());
+        assert_eq!(found.evidence.len(), evidence(0).len());
+        assert_eq!(found, &ServerMonth { revision: found.revision, ..expected.clone() });
+        assert_eq!(found.summary.as_ref().unwrap().minutes, (300 * RUNS).to_string().parse().unwrap());
+    }
+    let stranger = servers.write(&id(99), &cached[&ids[0]], WriteRule::ExistingOnly).await.unwrap();
+    assert_eq!(stranger, Written::Superseded, "an item that is gone is not made anew");
+    assert_eq!(servers.read_one(&id(99)).await.unwrap(), None);
+    assert_eq!(servers.read_one(&ids[0]).await.unwrap().as_ref(), cached.get(&ids[0]));
+    the_watermark_is_never_overwritten(&table(serial)).await;
+    late_evidence_changes_nothing_final(&table(serial), &ids[0]).await;
+    for name in &names {
+        clients.dynamodb.delete_table().table_name(name).send().await.unwrap();
+    }
+}
+
+async fn the_watermark_is_never_overwritten(history: &LedgerTable) {
+    let first = history.sweep_state().await.unwrap();
+    assert_eq!(first, SweepState::default());
+    let full = SweepState {
+        coverage: covered(),
+        deep_sweep_at: Some(now()),
+        lacks_past: true,
+        rolled_over: Some(month()),
+        final_month: Some(month().previous()),
+        resume_after: Some(id(3)),
+        blind: BlindSpots { starts: covered(), launches: Coverage::none() },
+        holes: BTreeMap::from([(id(4), Hole { windows: covered(), months: BTreeSet::from([month()]) })]),
+        revision: 0,
+    };
+    assert!(history.store_sweep_state(&first, &full).await.unwrap());
+    let read = history.sweep_state().await.unwrap();
+    assert_eq!(read, SweepState { revision: 1, ..full });
+    assert!(
+        !history.store_sweep_state(&first, &SweepState::default()).await.unwrap(),
+        "it was read before the other's"
+    );
+    assert!(history.store_sweep_state(&read, &SweepState::default()).await.unwrap());
+    assert_eq!(history.sweep_state().await.unwrap(), SweepState { revision: 2, ..SweepState::default() });
+}
+
+async fn late_evidence_changes_nothing_final(history: &LedgerTable, server: &InstanceId) {
+    let read =
+        async || history.read(month(), std::slice::from_ref(server)).await.unwrap().remove(server).unwrap().unwrap();
+    let open = read().await;
+    let closed = ServerMonth { is_final: true, ..open.clone() };
+    assert_eq!(history.write(Some(&open), &closed).await.unwrap(), LedgerWritten::Stored);
+    let late = Evidence { at: now(), fact: Fact::Stopped, source: Source::Ec2 };
+    assert_eq!(history.record(server, month(), &late).await.unwrap(), Recorded::Final);
+    history.record_late(server, month(), &BTreeSet::from([late.clone()])).await.unwrap();
+    let revision = open.revision + 2;
+    let expected = ServerMonth { late_evidence: BTreeSet::from([late]), revision, ..closed.clone() };
+    assert_eq!(read().await, expected);
+    let refused = history.write(Some(&closed), &closed).await.unwrap();
+    assert_eq!(refused, LedgerWritten::Conflict(Some(Box::new(expected.clone()))));
+    assert_eq!(history.write(Some(&expected), &closed).await.unwrap(), LedgerWritten::Stored);
+    let gone =
+        history.record(&id(99), month(), &Evidence { at: now(), fact: Fact::Stopped, source: Source::Ec2 }).await;
+    assert_eq!(gone.unwrap(), Recorded::Unknown);
+}

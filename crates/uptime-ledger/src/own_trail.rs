@@ -1,0 +1,42 @@
+//! What CloudTrail tells of one server only.
+
+use crate::ServiceError;
+use crate::ports::{Limits, Sweep, SweepCost};
+use chrono::{DateTime, Utc};
+use uptime::{BlindSpots, Coverage, Evidence, InstanceId};
+
+/// What was read about one server only.
+#[derive(Clone, Debug, Default)]
+pub struct OwnTrail {
+    /// What was told of it.
+    pub evidence: Vec<Evidence>,
+    /// Where it was read whole: all of its starts are among the evidence, but for what could not be read.
+    pub covered: Coverage,
+    /// Launches and starts that could not be read.
+    pub blind: BlindSpots,
+    /// What reading it cost.
+    pub cost: SweepCost,
+}
+
+impl OwnTrail {
+    /// Reads on in a sweep of the server's records until all from `instant` on is read, or a limit is reached.
+    ///
+    /// # Errors
+    /// Where CloudTrail cannot be read, other than for being asked too often. What was read before is kept.
+    pub async fn read_back_to<S: Sweep>(
+        &mut self,
+        sweep: &mut S,
+        id: &InstanceId,
+        instant: DateTime<Utc>,
+        limits: Limits,
+    ) -> Result<(), ServiceError> {
+        let outcome = sweep.read_back_to(instant, limits).await;
+        // A record of one server can name others as well.
+        let own = sweep.take_evidence().into_iter().filter(|(told, _)| told == id).map(|(_, evidence)| evidence);
+        self.evidence.extend(own);
+        self.blind = std::mem::take(&mut self.blind).and(&sweep.take_blind_spots());
+        self.covered.add(sweep.covered());
+        self.cost = sweep.cost();
+        outcome
+    }
+}

@@ -1,0 +1,390 @@
+//! What a handler needs of the services around it, in domain types. The adapters of `uptime-aws` implement it; tests put
+//! fakes in their place.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use uptime::{
+    BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth,
+    SweptFor, Window,
+};
+
+use crate::service_error::ServiceError;
+
+/// How many instances one [`Fleet::find`] may ask about; EC2 itself takes 200.
+pub const MOST_FOUND: usize = 100;
+
+/// The services that a handler works with, as one.
+pub trait Services {
+    /// EC2.
+    type Fleet: Fleet;
+    /// CloudTrail.
+    type Trail: Trail;
+    /// What is kept of each server and month.
+    type Ledger: Ledger;
+    /// What applications read.
+    type Cache: Cache;
+
+    /// The fleet.
+    fn fleet(&self) -> &Self::Fleet;
+    /// The trail.
+    fn trail(&self) -> &Self::Trail;
+    /// The ledger.
+    fn ledger(&self) -> &Self::Ledger;
+    /// The cache.
+    fn cache(&self) -> &Self::Cache;
+}
+
+/// Four services put together.
+#[derive(Clone, Debug)]
+pub struct Ports<F, T, L, C> {
+    /// EC2.
+    pub fleet: F,
+    /// CloudTrail.
+    pub trail: T,
+    /// What is kept of each server and month.
+    pub ledger: L,
+    /// What applications read.
+    pub cache: C,
+}
+
+impl<F: Fleet, T: Trail, L: Ledger, C: Cache> Services for Ports<F, T, L, C> {
+    type Fleet = F;
+    type Trail = T;
+    type Ledger = L;
+    type Cache = C;
+
+    fn fleet(&self) -> &F {
+        &self.fleet
+    }
+
+    fn trail(&self) -> &T {
+        &self.trail
+    }
+
+    fn ledger(&self) -> &L {
+        &self.ledger
+    }
+
+    fn cache(&self) -> &C {
+        &self.cache
+    }
+}
+
+/// The fleet: which servers there are.
+pub trait Fleet {
+    /// Every server that carries the app tag, in whatever state EC2 still shows it, as it is at `now`.
+    ///
+    /// # Errors
+    /// Where the list is not whole: a part of a fleet is never passed off as the fleet.
+    fn list(&self, now: DateTime<Utc>) -> impl Future<Output = Result<Vec<Observation>, ServiceError>> + Send;
+
+    /// Those of at most [`MOST_FOUND`] instances that are servers, as they are at `now`: EC2 shows them, and they carry the
+    /// app tag.
+    ///
+    /// # Errors
+    /// Where EC2 cannot be asked.
+    fn find(
+        &self,
+        ids: &[InstanceId],
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<HashMap<InstanceId, Observation>, ServiceError>> + Send;
+}
+
+/// What was recorded of the lifecycle of the account's and region's servers.
+pub trait Trail {
+    /// Reading a part of it.
+    type Sweep: Sweep;
+
+    /// The earliest that it still remembers at `now`.
+    fn remembers_since(&self, now: DateTime<Utc>) -> DateTime<Utc>;
+
+    /// Begins to read all lifecycle events of `window`; nothing is asked yet. The window stays as it is, so that pages
+    /// fit together.
+    fn sweep(&self, window: Window) -> Self::Sweep;
+
+    /// Begins to read the lifecycle events of one server only: for one it is cheaper, for a fleet it is not.
+    fn lookup(&self, id: &InstanceId, window: Window) -> Self::Sweep;
+
+    /// The same of one that may be a Spot server: EC2's records of taking its capacity back name no resources, so they have
+    /// to be asked for by their name, of all servers.
+    fn lookup_spot(&self, id: &InstanceId, window: Window) -> Self::Sweep;
+}
+
+/// Reading a trail back in time, from the end of its window on.
+pub trait Sweep: Send {
+    /// Reads until everything from `instant` on has been read, the window's start is reached, or the limits are.
+    /// What was read before an error is kept.
+    ///
+    /// # Errors
+    /// Where the trail cannot be read, other than for being asked too often.
+    fn read_back_to(
+        &mut self,
+        instant: DateTime<Utc>,
+        limits: Limits,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// What has been read whole so far: everything after some instant, up to the window's end.
+    fn covered(&self) -> Window;
+
+    /// The evidence read since it was last taken.
+    fn take_evidence(&mut self) -> Vec<ServerEvidence>;
+
+    /// The launches and starts that could not be read since they were last taken.
+    fn take_blind_spots(&mut self) -> BlindSpots;
+
+    /// What reading cost so far.
+    fn cost(&self) -> SweepCost;
+}
+
+/// Where reading stops.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// No request starts, and none is waited for, after it.
+    pub deadline: Instant,
+    /// Requests of the sweep in all, over all its reads.
+    pub lookups: u64,
+}
+
+/// What a sweep cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepCost {
+    /// Requests made, throttled ones included.
+    pub lookups: u64,
+    /// Requests that were throttled.
+    pub throttles: u64,
+    /// Records that could not be read and were skipped.
+    pub unreadable: u64,
+}
+
+impl SweepCost {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            lookups: self.lookups + other.lookups,
+            throttles: self.throttles + other.throttles,
+            unreadable: self.unreadable + other.unreadable,
+        }
+    }
+
+    /// What is left of it without a part of it.
+    #[must_use]
+    pub fn less(self, part: Self) -> Self {
+        Self {
+            lookups: self.lookups - part.lookups,
+            throttles: self.throttles - part.throttles,
+            unreadable: self.unreadable - part.unreadable,
+        }
+    }
+}
+
+/// The cached running minutes.
+pub trait Cache {
+    /// What is cached of each server; servers without a readable entry are not in it.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn read(
+        &self,
+        ids: &[InstanceId],
+    ) -> impl Future<Output = Result<HashMap<InstanceId, CacheEntry>, ServiceError>> + Send;
+
+    /// What is cached of one server, as it is after every write before; none where there is no readable entry.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn read_one(&self, id: &InstanceId) -> impl Future<Output = Result<Option<CacheEntry>, ServiceError>> + Send;
+
+    /// Stores an entry, unless the cache has one that knows more: of a later month, from a later revision of the same
+    /// month's item, or from the same one and later. A later revision counts only among writers at one time: an entry
+    /// hours older than the new one never stays, see `uptime_aws::servers_table`.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn write(
+        &self,
+        id: &InstanceId,
+        entry: &CacheEntry,
+        rule: WriteRule,
+    ) -> impl Future<Output = Result<Written, ServiceError>> + Send;
+}
+
+/// Which items a write may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteRule {
+    /// Any: an item that is not there yet is made.
+    Upsert,
+    /// Only an item that is there: of a server that left, the application may have deleted it, and it stays deleted.
+    ExistingOnly,
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is in the cache.
+    Stored,
+    /// The cache has an entry that knows more, which stays; or no item, where only an existing one was to be written.
+    Superseded,
+}
+
+/// What is kept of each server and month, and how far the fleet has been swept.
+pub trait Ledger {
+    /// The items of these servers in `month`, as they are after every write before it; servers without one are not in it.
+    /// An item that cannot be read is an error of its server only.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn read(&self, month: Month, ids: &[InstanceId])
+    -> impl Future<Output = Result<StoredMonths, ServiceError>> + Send;
+
+    /// All servers that have an item in `month`, a moment ago, with its totals.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn servers(&self, month: Month) -> impl Future<Output = Result<Vec<IndexedServer>, ServiceError>> + Send;
+
+    /// Stores `updated`, which was made from `read`, as the next revision after it. Nothing is stored where the item is not
+    /// as it was read: another write has counted its revision up.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn write(
+        &self,
+        read: Option<&ServerMonth>,
+        updated: &ServerMonth,
+    ) -> impl Future<Output = Result<LedgerWritten, ServiceError>> + Send;
+
+    /// Adds one piece of evidence to the item of a server known in `month`, in one request.
+    ///
+    /// The coverage in an item may be days old, for an hour in which nothing happened is not written: before the item is
+    /// folded, it takes [`Self::sweep_state`]'s coverage over with `ServerMonth::assume_swept`. That state changes once an
+    /// hour, and an old one is true too, so that a warm function can keep it for some minutes.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn record(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &Evidence,
+    ) -> impl Future<Output = Result<Recorded, ServiceError>> + Send;
+
+    /// Keeps evidence that came after its month was final; no number changes.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn record_late(
+        &self,
+        id: &InstanceId,
+        month: Month,
+        evidence: &BTreeSet<Evidence>,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// How far the fleet has been swept in this region.
+    ///
+    /// # Errors
+    /// Where the table cannot be read, or its answer not be understood: what was read must not be forgotten.
+    fn sweep_state(&self) -> impl Future<Output = Result<SweepState, ServiceError>> + Send;
+
+    /// Stores `updated`, which was made from `read`; false where another run has stored one in between.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn store_sweep_state(
+        &self,
+        read: &SweepState,
+        updated: &SweepState,
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+/// Items by server, each readable or not.
+pub type StoredMonths = HashMap<InstanceId, Result<ServerMonth, ServiceError>>;
+
+/// A server in the index of a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexedServer {
+    /// The server.
+    pub id: InstanceId,
+    /// Its proven minutes of the month, as last stored.
+    pub minutes: Minutes,
+    /// How many more it could be.
+    pub uncertainty: Minutes,
+    /// True where it is no server any more.
+    pub left: bool,
+    /// True where the month is final.
+    pub is_final: bool,
+}
+
+/// What became of a write to the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerWritten {
+    /// It is stored.
+    Stored,
+    /// Somebody else has written in between; this is what is there now, if anything.
+    Conflict(Option<Box<ServerMonth>>),
+}
+
+/// What became of a piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is in the item, which is now this.
+    Added(Box<ServerMonth>),
+    /// The month is final.
+    Final,
+    /// There is no item, or the server left: whether it is a server has to be found out first.
+    Unknown,
+}
+
+/// How far the fleet of a region has been swept, from run to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepState {
+    /// Where CloudTrail has been read whole, and all evidence of the servers known at the time is stored. The end of its last
+    /// window is the watermark.
+    pub coverage: Coverage,
+    /// When a sweep last reached back further than usual.
+    pub deep_sweep_at: Option<DateTime<Utc>>,
+    /// True where some server's state at the month's start was not known after the last run: reading further back may tell.
+    pub lacks_past: bool,
+    /// The last month in which a run has recomputed the month before up to its end.
+    pub rolled_over: Option<Month>,
+    /// The last month that is final.
+    pub final_month: Option<Month>,
+    /// The last server of a run that was stopped by its deadline: the next run begins after it.
+    pub resume_after: Option<InstanceId>,
+    /// Launches and starts in the coverage that could not be read.
+    pub blind: BlindSpots,
+    /// The servers whose item could not be read or written, so that the coverage is not theirs.
+    pub holes: BTreeMap<InstanceId, Hole>,
+    /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
+    pub revision: u64,
+}
+
+impl SweepState {
+    /// What a server may rely on.
+    pub fn for_server(&self, id: &InstanceId) -> SweptFor {
+        let hole = self.holes.get(id).map(|hole| hole.windows.clone()).unwrap_or_default();
+        SweptFor { coverage: self.coverage.clone(), hole, blind: self.blind.clone() }
+    }
+
+    /// True where some server's item of a month could not be brought up to the watermark.
+    pub fn owes_any(&self, month: Month) -> bool {
+        self.holes.values().any(|hole| hole.months.contains(&month))
+    }
+
+    /// True for a server whose item of a month could not be brought up to the watermark.
+    pub fn owes(&self, id: &InstanceId, month: Month) -> bool {
+        self.holes.get(id).is_some_and(|hole| hole.months.contains(&month))
+    }
+}
+
+/// What is missing in a server's items, though the fleet's watermark has passed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hole {
+    /// The windows of time of which its evidence was read and could not be stored.
+    pub windows: Coverage,
+    /// The months whose items lack it.
+    pub months: BTreeSet<Month>,
+}

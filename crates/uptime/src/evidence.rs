@@ -1,0 +1,141 @@
+//! Evidence: facts about when a server's running time started or stopped.
+
+use chrono::{DateTime, Utc};
+
+use crate::digest::Digest;
+use crate::instance::InstanceId;
+use crate::window::Window;
+
+/// Whether a server's time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// In EC2's state `running`.
+    Running,
+    /// In any other, or not there.
+    NotRunning,
+}
+
+impl State {
+    /// In one word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::NotRunning => "stopped",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        [Self::Running, Self::NotRunning].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One fact about a server at an instant, with its source.
+///
+/// Equal evidence is the same evidence: put it into a set, and what was told twice counts once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Evidence {
+    /// When it happened or was seen.
+    pub at: DateTime<Utc>,
+    /// What happened or was seen.
+    pub fact: Fact,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What a piece of evidence says. Each knows the state before and after it, as far as it says no other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fact {
+    /// Stopped before, running after.
+    Started,
+    /// Running after; of the state before nothing is known.
+    RunningAfter,
+    /// Running before, not running after.
+    Stopped,
+    /// The same, by EC2 itself, which took a Spot server's capacity back: it may start the server again by itself, and
+    /// whether it records that is published nowhere.
+    Interrupted,
+    /// Running before; it never runs again.
+    Terminated,
+    /// Running at that moment; says nothing of since when, except where EC2 told the last start.
+    SeenRunning {
+        /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
+        last_start: Option<DateTime<Utc>>,
+    },
+    /// Not running at that moment.
+    SeenStopped {
+        /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
+        last_start: Option<DateTime<Utc>>,
+    },
+    /// Not running at that moment, and never again.
+    SeenTerminated {
+        /// `LaunchTime`: the server's last start.
+        last_start: Option<DateTime<Utc>>,
+    },
+    /// Came into being: did not run before.
+    Created,
+    /// What many pieces of evidence proved of the stretch that begins here. They are not kept any more, and what is told
+    /// again of it changes nothing.
+    Digest(Box<Digest>),
+}
+
+impl Fact {
+    /// True for the end of a run, whoever ended it.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Interrupted | Self::Terminated)
+    }
+
+    /// True for the start or the end of a run.
+    pub fn is_change(&self) -> bool {
+        self.is_stop() || *self == Self::Started
+    }
+}
+
+/// Where a piece of evidence comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A CloudTrail record.
+    CloudTrail {
+        /// `eventName`, such as `StopInstances`.
+        event_name: String,
+        /// `eventID`; empty where an old record has none.
+        event_id: String,
+    },
+    /// What `DescribeInstances` showed.
+    Ec2,
+    /// An EventBridge state-change event.
+    StateChange {
+        /// The event's `id`.
+        event_id: String,
+    },
+    /// The ledger itself, which has folded evidence.
+    Ledger,
+}
+
+impl Evidence {
+    /// True for a start that CloudTrail recorded, which every start has one of.
+    pub(crate) fn is_start_call(&self) -> bool {
+        self.fact == Fact::Started && matches!(self.source, Source::CloudTrail { .. })
+    }
+
+    /// The digest that it is, with its stretch.
+    pub(crate) fn digest(&self) -> Option<(Window, &Digest)> {
+        match &self.fact {
+            Fact::Digest(digest) => Some((digest.window(self.at), digest)),
+            _ => None,
+        }
+    }
+
+    /// True for evidence that a digest of `window` stands for: of the states at both ends, the evidence is kept.
+    pub(crate) fn is_digested_in(&self, window: &Window) -> bool {
+        match &self.fact {
+            // Tells of all time before it, and costs one line.
+            Fact::Created => false,
+            Fact::Digest(digest) => window.from <= self.at && digest.until <= window.to,
+            _ => window.from < self.at && self.at < window.to,
+        }
+    }
+}
+
+/// Evidence together with the server that it is about.
+pub type ServerEvidence = (InstanceId, Evidence);

@@ -1,0 +1,156 @@
+//! Evidence as one line of text, as it is kept and shown: `2026-11-03T10:00:00Z started CloudTrail StartInstances 7bf7…`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::digest::Digest;
+use crate::evidence::{Evidence, Fact, Source};
+
+/// A text that is no evidence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not evidence: {missing}")]
+pub struct InvalidEvidence {
+    /// The text.
+    pub text: String,
+    /// What is missing or wrong in it.
+    pub missing: &'static str,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", instant(self.at), self.fact, self.source)
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, last_start) = match self {
+            Self::Started => ("started", None),
+            Self::RunningAfter => ("running-after", None),
+            Self::Stopped => ("stopped", None),
+            Self::Interrupted => ("interrupted", None),
+            Self::Terminated => ("terminated", None),
+            Self::Created => ("created", None),
+            Self::SeenRunning { last_start } => ("seen-running", *last_start),
+            Self::SeenStopped { last_start } => ("seen-stopped", *last_start),
+            Self::SeenTerminated { last_start } => ("seen-terminated", *last_start),
+            Self::Digest(digest) => return write!(f, "digest({digest})"),
+        };
+        f.write_str(name)?;
+        last_start.map_or(Ok(()), |start| write!(f, "(last-start={})", instant(start)))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CloudTrail { event_name, event_id } => write!(f, "CloudTrail {event_name} {event_id}"),
+            Self::Ec2 => f.write_str("EC2"),
+            Self::StateChange { event_id } => write!(f, "state-change {event_id}"),
+            Self::Ledger => f.write_str("ledger"),
+        }
+    }
+}
+
+impl FromStr for Evidence {
+    type Err = InvalidEvidence;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |missing| InvalidEvidence { text: text.to_owned(), missing };
+        let mut words = text.splitn(3, ' ');
+        let at = words.next().and_then(read_instant).ok_or(invalid("it does not begin with a time"))?;
+        let fact = words.next().and_then(fact).ok_or(invalid("its second word is not what happened"))?;
+        let source = words.next().and_then(source).ok_or(invalid("it does not end with its source"))?;
+        Ok(Self { at, fact, source })
+    }
+}
+
+/// As many decimals of a second as are needed, so that reading it back gives the same instant.
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Only what [`instant`] writes: reading any notation of a time takes chrono twice as long, and an item has hundreds.
+pub(crate) fn read_instant(word: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(word).ok().map(|at| at.to_utc())
+}
+
+fn fact(word: &str) -> Option<Fact> {
+    if let Some(digest) = word.strip_prefix("digest(") {
+        return Digest::read(digest.strip_suffix(')')?).map(Box::new).map(Fact::Digest);
+    }
+    let (name, last_start) = match word.split_once("(last-start=") {
+        Some((name, start)) => (name, Some(read_instant(start.strip_suffix(')')?)?)),
+        None => (word, None),
+    };
+    match (name, last_start) {
+        ("started", None) => Some(Fact::Started),
+        ("running-after", None) => Some(Fact::RunningAfter),
+        ("stopped", None) => Some(Fact::Stopped),
+        ("interrupted", None) => Some(Fact::Interrupted),
+        ("terminated", None) => Some(Fact::Terminated),
+        ("created", None) => Some(Fact::Created),
+        ("seen-running", last_start) => Some(Fact::SeenRunning { last_start }),
+        ("seen-stopped", last_start) => Some(Fact::SeenStopped { last_start }),
+        ("seen-terminated", last_start) => Some(Fact::SeenTerminated { last_start }),
+        _ => None,
+    }
+}
+
+/// Event ids may be empty.
+fn source(words: &str) -> Option<Source> {
+    let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
+    match kind {
+        "EC2" if rest.is_empty() => Some(Source::Ec2),
+        "ledger" if rest.is_empty() => Some(Source::Ledger),
+        "state-change" => Some(Source::StateChange { event_id: rest.to_owned() }),
+        "CloudTrail" => {
+            let (event_name, event_id) = rest.split_once(' ')?;
+            Some(Source::CloudTrail { event_name: event_name.to_owned(), event_id: event_id.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&str; 13] = [
+        "2025-10-04T10:00:00Z digest(until=2025-10-04T14:13:33.250Z,running,stopped,proven=61000ms,possible=5ms,pieces=4) ledger",
+        "2025-10-04T14:13:33Z interrupted CloudTrail BidEvictedEvent 7bf73129",
+        "2025-10-04T14:13:33Z terminated state-change 7bf73129",
+        "2025-10-04T14:13:33Z seen-terminated(last-start=2025-10-04T14:00:00Z) EC2",
+        "2025-10-04T14:13:33Z running-after CloudTrail StartInstances 7bf73129",
+        "2025-10-04T14:13:33Z started CloudTrail StartInstances 7bf73129-1428-4cd3-a780-95db273d1602",
+        "2025-10-04T14:13:33Z stopped CloudTrail BidEvictedEvent ",
+        "2025-10-04T14:13:33.250Z seen-running(last-start=2025-10-04T14:00:00Z) EC2",
+        "2025-10-04T14:13:33Z seen-running EC2",
+        "2025-10-04T14:13:33.000000001Z seen-stopped(last-start=2025-10-04T14:00:00Z) EC2",
+        "2025-10-04T14:13:33Z seen-stopped state-change 7bf73129",
+        "2025-10-04T14:13:33Z stopped state-change ",
+        "2025-10-04T14:13:33Z created EC2",
+    ];
+
+    #[test]
+    fn what_is_written_is_read_back_as_it_was() {
+        for text in TEXTS {
+            assert_eq!(text.parse::<Evidence>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_the_reason() {
+        let why = |text: &str| text.parse::<Evidence>().unwrap_err().missing;
+        assert_eq!(why("soon started EC2"), "it does not begin with a time");
+        assert_eq!(why("2025-10-04T14:13:33Z slept EC2"), "its second word is not what happened");
+        assert_eq!(
+            why("2025-10-04T14:13:33Z started(last-start=2025-10-04T14:13:33Z) EC2"),
+            "its second word is not what happened"
+        );
+        assert_eq!(why("2025-10-04T14:13:33Z started"), "it does not end with its source");
+        assert_eq!(why("2025-10-04T14:13:33Z started CloudTrail StartInstances"), "it does not end with its source");
+    }
+}

@@ -1,0 +1,298 @@
+//! What is kept of one server and month, so that it outlives CloudTrail's memory and the server itself.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::cache::CacheEntry;
+use crate::evidence::{Evidence, Fact};
+use crate::instance::InstanceId;
+use crate::machine::Machine;
+use crate::minutes::Minutes;
+use crate::month::Month;
+use crate::observation::Observation;
+use crate::relevance::Relevance;
+use crate::swept::SweptFor;
+use crate::timeline::{Certainty, Timeline};
+use crate::window::{Coverage, Window};
+
+/// The evidence of one server that a month's minutes follow from, and what followed when they were last computed.
+///
+/// The minutes depend on nothing else, so that from here alone one can tell why they are what they are. Evidence of other
+/// months is kept as far as it tells the state at the month's start or end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerMonth {
+    /// The server.
+    pub id: InstanceId,
+    /// The month.
+    pub month: Month,
+    /// Its instance type, such as `t3.small`, where EC2 showed it.
+    pub instance_type: Option<String>,
+    /// All that was told of it. What is decided of the past may be folded into digests, and else it only grows.
+    pub evidence: BTreeSet<Evidence>,
+    /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
+    /// does.
+    pub sighting: Option<Evidence>,
+    /// Where every start of this server is among the evidence.
+    pub coverage: Coverage,
+    /// When it was first missed among the servers; none while it is one. What happened later is none of the month's.
+    pub left_at: Option<DateTime<Utc>>,
+    /// What followed, when it was last computed.
+    pub summary: Option<Summary>,
+    /// True once nothing may change any more.
+    pub is_final: bool,
+    /// What was told after it was final. It changes no number, unless the month is reopened.
+    pub late_evidence: BTreeSet<Evidence>,
+    /// How often it was written. Every write adds one, so that of two writers at one time none takes away what the other
+    /// one stored.
+    pub revision: u64,
+}
+
+/// How long a server ran in a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The proven minutes.
+    pub minutes: Minutes,
+    /// How many more it could be.
+    pub uncertainty: Minutes,
+    /// The proven minutes per UTC day, first day first; they sum to `minutes`.
+    pub days: Vec<Minutes>,
+    /// Up to when: the month's end, once that is over.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Summary {
+    /// True where both tell the same running time, though as of different instants.
+    fn tells_the_same(&self, other: &Self) -> bool {
+        (self.minutes, self.uncertainty) == (other.minutes, other.uncertainty)
+    }
+}
+
+impl ServerMonth {
+    /// A month of which nothing is known yet.
+    pub fn new(id: InstanceId, month: Month) -> Self {
+        Self {
+            id,
+            month,
+            instance_type: None,
+            evidence: BTreeSet::new(),
+            sighting: None,
+            coverage: Coverage::none(),
+            left_at: None,
+            summary: None,
+            is_final: false,
+            late_evidence: BTreeSet::new(),
+            revision: 0,
+        }
+    }
+
+    /// The month that is going on: from its item, from that of the month before, or begun anew. `swept` is where the whole
+    /// fleet was swept.
+    pub fn going_on(
+        id: &InstanceId,
+        month: Month,
+        stored: Option<&Self>,
+        previous: Option<&Self>,
+        swept: &SweptFor,
+    ) -> Self {
+        let mut going_on = match (stored, previous) {
+            (Some(stored), _) => stored.clone(),
+            (None, Some(previous)) => {
+                let mut previous = previous.clone();
+                previous.assume_swept(swept);
+                previous.next_month()
+            }
+            (None, None) => Self::new(id.clone(), month),
+        };
+        going_on.assume_swept(swept);
+        going_on
+    }
+
+    /// The month after, with what this one tells of its start.
+    pub fn next_month(&self) -> Self {
+        let mut next = Self::new(self.id.clone(), self.month.next());
+        next.sighting.clone_from(&self.sighting);
+        next.left_at = self.left_at;
+        next.instance_type.clone_from(&self.instance_type);
+        next.learn(self.evidence.iter().cloned(), &self.coverage);
+        next
+    }
+
+    /// Takes over that the whole fleet was swept: where evidence was kept of all servers known at the time, of this one it
+    /// was since its own coverage ends. Takes back what it cannot rely on.
+    pub fn assume_swept(&mut self, swept: &SweptFor) {
+        let mut coverage = std::mem::take(&mut self.coverage);
+        if let Some(end) = coverage.end().filter(|_| self.left_at.is_none()) {
+            let since = Window::new(end, self.month.end());
+            coverage = coverage.and(&swept.coverage.within(&since));
+        }
+        coverage = swept.hole.windows().iter().fold(coverage, Coverage::without);
+        self.coverage = swept.blind.taken_from(coverage, self.created());
+    }
+
+    /// Adds evidence, and the windows of which this is everything.
+    pub fn learn(&mut self, evidence: impl IntoIterator<Item = Evidence>, covered: &Coverage) {
+        let digests: Vec<Window> =
+            self.evidence.iter().filter_map(|told| told.digest().map(|(window, _)| window)).collect();
+        let is_digested = |told: &Evidence| digests.iter().any(|window| told.is_digested_in(window));
+        let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
+        let told: Vec<Evidence> = evidence.into_iter().filter(|told| while_here(told) && !is_digested(told)).collect();
+        // An event may have added what a digest stands for.
+        self.evidence.retain(|told| told.digest().is_some() || !is_digested(told));
+        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&told), self.month);
+        // Of the time after it left nothing is kept, so nothing is covered.
+        let covered = match self.left_at {
+            Some(left) => &covered.within(&Window::new(DateTime::<Utc>::MIN_UTC, left)),
+            None => covered,
+        };
+        self.coverage = std::mem::take(&mut self.coverage).and(covered);
+        for told in told {
+            if relevance.keeps(&told) {
+                self.evidence.insert(told);
+            } else if !self.evidence.contains(&told) {
+                // A coverage promises that all starts in it are known.
+                self.coverage = self.coverage.within(&relevance.window());
+            }
+        }
+    }
+
+    /// When it came into being, where that was told.
+    pub fn created(&self) -> Option<DateTime<Utc>> {
+        self.evidence.iter().filter(|told| told.fact == Fact::Created).map(|told| told.at).min()
+    }
+
+    /// How many calls started it in the last day before `now`; of what was folded, all that it stands for.
+    pub fn starts_of_last_day(&self, now: DateTime<Utc>) -> usize {
+        let since = now - TimeDelta::days(1);
+        let recent = self.evidence.iter().filter(|told| since <= told.at && told.at <= now);
+        recent.map(|told| told.digest().map_or(usize::from(told.is_start_call()), |(_, digest)| digest.pieces)).sum()
+    }
+
+    /// Adds what a look at the server shows.
+    pub fn see(&mut self, observation: &Observation) {
+        self.left_at = None;
+        if observation.instance_type.is_some() {
+            self.instance_type.clone_from(&observation.instance_type);
+        }
+        self.learn(observation.lasting_evidence(), &Coverage::none());
+        let seen_before = self.sighting.as_ref().map(|sighting| sighting.at);
+        let Some(sighting) = observation.sighting().filter(|new| Some(new.at) >= seen_before) else { return };
+        if let Some(previous) = self.sighting.replace(sighting.clone())
+            && self.would_be_narrower_with(&previous, &sighting)
+        {
+            self.learn([previous], &Coverage::none());
+        }
+    }
+
+    /// True for a look that tells what nothing else does: up to when a server ran at least, or from when on it did not. By
+    /// the next look, an hour later, most changes were told by an event, and told better.
+    fn would_be_narrower_with(&self, previous: &Evidence, now: &Evidence) -> bool {
+        // While it runs since the same start, a later look tells all that an earlier one does.
+        if previous.fact == now.fact && matches!(now.fact, Fact::SeenRunning { last_start: Some(_) }) {
+            return false;
+        }
+        let without = self.timeline(now.at);
+        // A look tells of the time since the last start that it showed.
+        let since = match previous.fact {
+            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => last_start.unwrap_or(previous.at),
+            _ => previous.at,
+        };
+        let is_open = without.segments().iter().any(|segment| {
+            segment.certainty == Certainty::Possible && segment.window.from <= previous.at && since <= segment.window.to
+        });
+        is_open && {
+            let with = self.timeline_with(Some(previous), now.at);
+            with.is_narrower_than(&without)
+        }
+    }
+
+    /// Takes note that the server is none any more: terminated, or its tag was taken away.
+    pub fn leave(&mut self, missed_at: DateTime<Utc>) {
+        self.left_at.get_or_insert(missed_at);
+    }
+
+    /// Up to when its time is told: `now`, or for a server that left, when it was first missed. It may have run until then.
+    pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.left_at.map_or(now, |left_at| left_at.min(now))
+    }
+
+    /// The last instant up to `now` of which something was told; `now` where nothing was.
+    pub fn last_told(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.told().map(|told| told.at).filter(|at| *at <= now).max().unwrap_or(now)
+    }
+
+    /// Its runs, as far as they are known at `now`.
+    pub fn timeline(&self, now: DateTime<Utc>) -> Timeline {
+        self.timeline_with(None, now)
+    }
+
+    fn timeline_with(&self, more: Option<&Evidence>, now: DateTime<Utc>) -> Timeline {
+        Timeline::of_machine(self.machine(), self.told().chain(more), &self.coverage, self.horizon(now))
+    }
+
+    /// The kind of machine that it is; a server can change its type while it is stopped.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine::of_type(self.instance_type.as_deref())
+    }
+
+    /// True where the last that happened is a stop that EC2 itself made of a Spot server. It may start it again without a
+    /// record, so each look that shows it still stopped tells something.
+    fn is_stopped_by_ec2(&self) -> bool {
+        let ends = self.told().filter(|told| told.fact.is_change() || matches!(told.fact, Fact::SeenTerminated { .. }));
+        ends.max_by_key(|told| told.at).is_some_and(|last| last.fact == Fact::Interrupted)
+    }
+
+    /// All that its timeline is made of.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().chain(&self.sighting)
+    }
+
+    /// Computes the summary as of `now`, and returns what is to be cached of it.
+    pub fn summarize(&mut self, now: DateTime<Utc>) -> CacheEntry {
+        let timeline = self.timeline(now);
+        self.summarize_as(&timeline, now)
+    }
+
+    /// The same from its timeline as of `now`.
+    pub fn summarize_as(&mut self, timeline: &Timeline, now: DateTime<Utc>) -> CacheEntry {
+        let time = timeline.running_time(self.month);
+        let horizon = self.horizon(now);
+        self.summary = Some(Summary {
+            minutes: time.minutes(),
+            uncertainty: time.uncertainty(),
+            days: timeline.days(self.month, horizon),
+            as_of: horizon.min(self.month.end()),
+        });
+        CacheEntry {
+            running_since: timeline.running_since().filter(|_| self.left_at.is_none()),
+            revision: self.revision,
+            ..CacheEntry::of(timeline, self.month, now)
+        }
+    }
+
+    /// True where evidence or coverage from further back could tell more of the month's start.
+    pub fn lacks_past(&self, now: DateTime<Utc>) -> bool {
+        self.timeline(now).lacks_past(self.month)
+    }
+
+    /// True where it is worth to be stored over `stored`: an hour more in which nothing happened is not, for that follows
+    /// from the sweeps of the fleet.
+    pub fn adds_to(&self, stored: &Self) -> bool {
+        let told = |month: &Self| month.summary.clone();
+        let summary_changed = match (told(self), told(stored)) {
+            (Some(new), Some(old)) => {
+                !new.tells_the_same(&old) || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
+            }
+            (new, old) => new != old,
+        };
+        let seen = |month: &Self| month.sighting.as_ref().map(|sighting| sighting.fact.clone());
+        summary_changed
+            || self.evidence != stored.evidence
+            || seen(self) != seen(stored)
+            || self.instance_type != stored.instance_type
+            || self.is_stopped_by_ec2() && self.sighting != stored.sighting
+            || (self.left_at, self.is_final) != (stored.left_at, stored.is_final)
+            || self.coverage.within(&stored.coverage.up_to_end()) != stored.coverage
+            || stored.coverage == Coverage::none() && self.coverage != Coverage::none()
+    }
+}

@@ -1,0 +1,272 @@
+//! A server's runs, derived from all its evidence.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::digest::Digest;
+use crate::evidence::{Evidence, State};
+use crate::machine::Machine;
+use crate::minutes::{Minutes, RunningTime};
+use crate::month::Month;
+use crate::points::{Point, Points};
+use crate::window::{Coverage, Window};
+
+/// Whether a stretch of running time is certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// The evidence leaves nothing else.
+    Proven,
+    /// The evidence allows it.
+    Possible,
+}
+
+const BOTH: [Certainty; 2] = [Certainty::Proven, Certainty::Possible];
+
+/// A stretch of time in which a server ran, or may have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// From when to when.
+    pub window: Window,
+    /// Whether it certainly ran.
+    pub certainty: Certainty,
+    /// How much of the window it is, where only that is kept; all of it where there is none.
+    pub sum: Option<TimeDelta>,
+}
+
+impl Segment {
+    /// How long the server ran, or may have run, in it.
+    pub fn length(&self) -> TimeDelta {
+        self.sum.unwrap_or_else(|| self.window.length())
+    }
+}
+
+/// A server's runs up to an instant. It depends only on the set of evidence and its coverage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    segments: Vec<Segment>,
+    running_since: Option<DateTime<Utc>>,
+    /// Gaps with possible time in them of which CloudTrail has not been read whole: reading it could rule that out.
+    unread: Vec<Window>,
+}
+
+/// The time between two neighbouring points, or before the first or after the last one. Digests cut it into several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap {
+    /// How many points come before it.
+    pub(crate) number: usize,
+    pub(crate) window: Window,
+    /// The state at its beginning, where it is known.
+    pub(crate) before: Option<State>,
+    /// The state at its end, where it is known.
+    pub(crate) after: Option<State>,
+    /// Up to then nothing ran.
+    quiet_until: DateTime<Utc>,
+    /// Since then it ran.
+    ran_since: DateTime<Utc>,
+}
+
+impl Gap {
+    /// True where something outside of it could still tell more of it, such as a later look that shows the last start: of an
+    /// unseen stop nothing else tells.
+    pub(crate) fn is_open(&self) -> bool {
+        let unseen_stop = self.before == Some(State::Running) && self.after == Some(State::NotRunning);
+        !unseen_stop && !self.part(Certainty::Possible).is_empty()
+    }
+
+    /// The gap between two instants whose states are known, or not. Only two things are certain of it: where starts are
+    /// known without a gap from a stop on, nothing ran; and where they are known without a gap up to a run, it ran.
+    /// Everything else is possible, an unseen stop included.
+    fn between(
+        number: usize,
+        (before, from): (Option<State>, DateTime<Utc>),
+        (after, to): (Option<State>, DateTime<Utc>),
+        starts_known: &Coverage,
+    ) -> Self {
+        let mut quiet_until = from;
+        if before == Some(State::NotRunning) {
+            quiet_until = starts_known.until(from).min(to);
+        }
+        let mut ran_since = to;
+        if after == Some(State::Running) {
+            ran_since = starts_known.since(to).max(from);
+        }
+        // A start that should have been seen, and was not or is not delivered yet: it can be anywhere.
+        if before == Some(State::NotRunning) && after == Some(State::Running) && ran_since <= quiet_until {
+            (quiet_until, ran_since) = (from, to);
+        }
+        Self { number, window: Window { from, to }, before, after, quiet_until, ran_since }
+    }
+
+    /// The part of it in which the server ran, or may have run.
+    pub(crate) fn part(&self, certainty: Certainty) -> Window {
+        match certainty {
+            Certainty::Possible => Window::new(self.quiet_until, self.ran_since),
+            Certainty::Proven => Window::new(self.ran_since.max(self.quiet_until), self.window.to),
+        }
+    }
+}
+
+impl Timeline {
+    /// Derives the runs of one server up to `now` from its evidence, in any order and told any number of times.
+    ///
+    /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
+    pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
+        Self::of_machine(Machine::Virtual, evidence, coverage, now)
+    }
+
+    /// The same of a server whose kind of machine is known.
+    pub fn of_machine<'e>(
+        machine: Machine,
+        evidence: impl IntoIterator<Item = &'e Evidence>,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self::recording(&Points::of(machine, evidence, coverage, now), coverage, now, |_| {})
+    }
+
+    /// The same from points up to `now`. `record` is told of each gap, in time order.
+    pub(crate) fn recording(
+        known: &Points,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+        mut record: impl FnMut(Gap),
+    ) -> Self {
+        let first = known.points.first().map_or(now, |point| point.at);
+        let mut timeline = Self::default();
+        let mut digests = known.digests.iter().peekable();
+        let mut before: (Option<State>, DateTime<Utc>) =
+            (None, known.created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
+        let mut bridge = |timeline: &mut Self, number, before, after| {
+            let gap = Gap::between(number, before, after, &known.starts_known);
+            timeline.bridge(&gap, coverage);
+            record(gap);
+        };
+        let ends = known.points.iter().map(|point| (point.kind.before(), point.at)).chain([(None, now)]);
+        for (number, after) in ends.enumerate() {
+            while let Some((window, digest)) = digests.next_if(|(window, _)| window.to <= after.1) {
+                bridge(&mut timeline, number, before, (Some(digest.before), window.from));
+                timeline.push_digest(*window, digest);
+                before = (Some(digest.after), window.to);
+            }
+            bridge(&mut timeline, number, before, after);
+            if let Some(point) = known.points.get(number) {
+                before = (point.kind.after(), point.at);
+            }
+        }
+        timeline.running_since = timeline.open_run(known.points.last(), known.last_start);
+        timeline
+    }
+
+    fn bridge(&mut self, gap: &Gap, coverage: &Coverage) {
+        let possible = gap.part(Certainty::Possible);
+        if !possible.is_empty() && coverage.until(gap.window.from) < gap.window.to {
+            self.unread.push(gap.window);
+        }
+        self.push(possible, Certainty::Possible);
+        self.push(gap.part(Certainty::Proven), Certainty::Proven);
+    }
+
+    fn push(&mut self, window: Window, certainty: Certainty) {
+        match self.segments.last_mut() {
+            _ if window.is_empty() => {}
+            Some(last) if last.window.to == window.from && last.certainty == certainty && last.sum.is_none() => {
+                last.window.to = window.to;
+            }
+            _ => self.segments.push(Segment { window, certainty, sum: None }),
+        }
+    }
+
+    fn push_digest(&mut self, window: Window, digest: &Digest) {
+        for (certainty, sum) in [(Certainty::Proven, digest.proven), (Certainty::Possible, digest.possible)] {
+            if sum == window.length() {
+                self.push(window, certainty);
+            } else if sum > TimeDelta::zero() {
+                self.segments.push(Segment { window, certainty, sum: Some(sum) });
+            }
+        }
+    }
+
+    /// Since when the server has been running, where the last that is known of it is that it runs.
+    fn open_run(&self, last: Option<&Point>, last_start: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let last = last.filter(|point| point.kind.after() == Some(State::Running))?;
+        let ends_there = |s: &&Segment| s.certainty == Certainty::Proven && s.window.to == last.at && s.sum.is_none();
+        let proven = self.segments.iter().rfind(ends_there);
+        let since = proven.map_or(last.at, |segment| segment.window.from);
+        // A stop and a start within one second leave no gap, and yet it is another run.
+        Some(last_start.map_or(since, |start| since.max(start)))
+    }
+
+    /// When the run that is still going on started; it may be before the month. None where the server does not run.
+    pub fn running_since(&self) -> Option<DateTime<Utc>> {
+        self.running_since
+    }
+
+    /// True where the month begins with time that is possible only because too little was read of what came before:
+    /// evidence or coverage from further back could tell.
+    pub fn lacks_past(&self, month: Month) -> bool {
+        self.unread.iter().any(|window| window.from <= month.start() && month.start() < window.to)
+    }
+
+    /// Everything that ran or may have run, in time order; the first may reach back beyond any month.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// True where it leaves less open than `other` and contradicts nothing of it: all that is proven there is proven here,
+    /// and nothing is possible here that is not there.
+    pub(crate) fn is_narrower_than(&self, other: &Self) -> bool {
+        let within =
+            |inner: &Coverage, outer: &Coverage| inner.windows().iter().all(|window| outer.holes(*window).is_empty());
+        self.segments != other.segments
+            && within(&other.time(&[Certainty::Proven]), &self.time(&[Certainty::Proven]))
+            && within(&self.time(&BOTH), &other.time(&BOTH))
+    }
+
+    fn time(&self, certainties: &[Certainty]) -> Coverage {
+        let segments = self.segments.iter().filter(|segment| certainties.contains(&segment.certainty));
+        segments.map(|segment| segment.window).collect()
+    }
+
+    /// The part of the segments that lies in `month`.
+    pub fn segments_in(&self, month: Month) -> impl Iterator<Item = Segment> + '_ {
+        let month = Window::new(month.start(), month.end());
+        let inside = move |s: &Segment| Segment { window: s.window.within(&month), ..*s };
+        self.segments.iter().map(inside).filter(|segment| !segment.window.is_empty())
+    }
+
+    /// How long the server ran in `month`.
+    pub fn running_time(&self, month: Month) -> RunningTime {
+        self.segments_in(month).fold(RunningTime::default(), |mut time, segment| {
+            match segment.certainty {
+                Certainty::Proven => time.proven += segment.length(),
+                Certainty::Possible => time.possible += segment.length(),
+            }
+            time
+        })
+    }
+
+    /// The proven minutes of each UTC day of `month` up to `now`, first day first. They sum to the month's minutes: a
+    /// day's amount is what it adds to the amount before it, so that no hundredth is lost to rounding.
+    pub fn days(&self, month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
+        let month = month.until(now);
+        let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
+        let inside = |segment: &Segment| Segment { window: segment.window.within(&month), ..*segment };
+        let mut proven = proven.map(inside).filter(|run| !run.window.is_empty()).peekable();
+        let mut days = Vec::with_capacity(31);
+        let (mut day_start, mut over, mut before) = (month.from, TimeDelta::zero(), Minutes::default());
+        while day_start < month.to {
+            day_start += TimeDelta::days(1);
+            let so_far = Window::new(month.from, day_start.min(month.to));
+            while let Some(run) = proven.next_if(|run| run.window.to <= so_far.to) {
+                over += run.length();
+            }
+            // What is kept as a sum lies within one day.
+            let going_on = proven.peek().map_or(TimeDelta::zero(), |run| run.window.within(&so_far).length());
+            let minutes = Minutes::floor(over + going_on);
+            days.push(minutes - before);
+            before = minutes;
+        }
+        days
+    }
+}

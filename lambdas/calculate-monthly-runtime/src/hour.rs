@@ -1,0 +1,48 @@
+//! One run, as its steps: observe, plan, read, settle, commit, report. Each step has a module of its own, in that order.
+
+use serde_json::Value;
+use uptime_ledger::Invocation;
+use uptime_ledger::ports::Services;
+
+use crate::commit::commit;
+use crate::config::Settings;
+use crate::error::RunError;
+use crate::known::Known;
+use crate::observe::observe;
+use crate::plan::{Plan, tasks};
+use crate::read::read;
+use crate::report::Report;
+use crate::request::Request;
+use crate::settle::{SingleLookups, settle};
+
+/// Calculates what a payload asks for: the whole fleet or some servers, in the month that is going on or in one that is over.
+///
+/// # Errors
+/// A failure of the whole run. What was read before it is stored.
+pub(crate) async fn run<S: Services>(
+    services: &S,
+    settings: Settings,
+    payload: Value,
+    moment: Invocation,
+) -> Result<Report, RunError> {
+    let request = Request::read(payload, moment.now)?;
+    let observed = observe(services, &request, moment).await?;
+    let plan = Plan::of(&request, &observed, settings, moment)?;
+    let mut report = Report::new(&request, moment, &plan);
+    if plan.is_idle() {
+        return Ok(report);
+    }
+    let mut reading = read(services.trail(), &plan, &observed, moment).await?;
+    let failure = reading.failure.take();
+    let known = Known { observed, reading, reach: plan.reach, now: moment.now };
+    let lookups = SingleLookups::new(moment.reading_deadline);
+    let mut settlements = Vec::new();
+    for task in tasks(&request, &plan, &known, settings) {
+        settlements.push(settle(services, &known, task, &lookups, moment, &mut report).await?);
+    }
+    report.finish(&known, lookups.cost());
+    if plan.moves_the_watermark() {
+        commit(services.ledger(), &known, &plan, &settlements, moment).await?;
+    }
+    failure.map_or(Ok(report), Err)
+}

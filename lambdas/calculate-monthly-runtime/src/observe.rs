@@ -1,0 +1,145 @@
+//! The first step: who there is, who there was, and how far earlier runs have read.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uptime::{Coverage, InstanceId, Month, Observation};
+use uptime_ledger::Invocation;
+use uptime_ledger::ports::{Fleet, IndexedServer, Ledger, Services, SweepState, Trail};
+
+use crate::error::{RunError, in_time};
+use crate::request::Request;
+
+/// Items read by one request.
+pub(crate) const PART: usize = 100;
+
+/// What a run finds before it reads the trail.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    /// The whole fleet, whoever was asked for.
+    pub(crate) servers: HashMap<InstanceId, Observation>,
+    /// How far the fleet was swept before this run.
+    pub(crate) state: SweepState,
+    /// The servers that have an item in the month that the run is about; of a run over some servers only, none.
+    pub(crate) index: Vec<IndexedServer>,
+    /// The servers of the month before, while something is to be done in it.
+    pub(crate) last_month: Vec<IndexedServer>,
+    /// Of a month that is over: what the item of each server covers.
+    pub(crate) covered: Vec<Coverage>,
+    /// The earliest that the trail remembers.
+    pub(crate) remembered_since: DateTime<Utc>,
+}
+
+/// Lists the fleet, and reads what earlier runs have left. The tables are asked before the trail is, so that one that cannot
+/// be reached fails the run before it costs CloudTrail requests.
+///
+/// # Errors
+/// Where EC2 or a table cannot be asked.
+pub(crate) async fn observe<S: Services>(
+    services: &S,
+    request: &Request,
+    moment: Invocation,
+) -> Result<Observed, RunError> {
+    let ledger = services.ledger();
+    let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
+    let servers = servers.map_err(RunError::Fleet)?;
+    let state = in_time(moment, "reading the history table", ledger.sweep_state()).await?;
+    let mut observed = Observed {
+        servers: servers.into_iter().map(|server| (server.id.clone(), server)).collect(),
+        state: state.map_err(RunError::LedgerRead)?,
+        index: Vec::new(),
+        last_month: Vec::new(),
+        covered: Vec::new(),
+        remembered_since: services.trail().remembers_since(moment.now),
+    };
+    let last = moment.month().previous();
+    if request.is_past(moment) {
+        observed.index = servers_of(ledger, request.month, moment).await?;
+        observed.covered = covered(ledger, request, &observed, moment).await?;
+    } else if request.servers.is_none() {
+        observed.index = servers_of(ledger, request.month, moment).await?;
+        if observed.is_open(last) || observed.state.owes_any(last) {
+            observed.last_month = servers_of(ledger, last, moment).await?;
+        }
+    }
+    Ok(observed)
+}
+
+/// The servers that have an item in `month`.
+async fn servers_of<L: Ledger>(ledger: &L, month: Month, moment: Invocation) -> Result<Vec<IndexedServer>, RunError> {
+    let servers = in_time(moment, "reading the history table", ledger.servers(month)).await?;
+    servers.map_err(RunError::LedgerRead)
+}
+
+/// What the item of each server of a month that is over covers.
+async fn covered<L: Ledger>(
+    ledger: &L,
+    request: &Request,
+    observed: &Observed,
+    moment: Invocation,
+) -> Result<Vec<Coverage>, RunError> {
+    let ids: Vec<InstanceId> = observed.servers_in(request).into_iter().collect();
+    let mut covered = Vec::with_capacity(ids.len());
+    for part in ids.chunks(PART) {
+        let stored = in_time(moment, "reading the history table", ledger.read(request.month, part)).await?;
+        let mut stored = stored.map_err(RunError::LedgerRead)?;
+        covered.extend(part.iter().map(|id| match stored.remove(id) {
+            Some(Ok(mut stored)) => {
+                stored.assume_swept(&observed.state.for_server(id));
+                // What could not be read once cannot be read again.
+                stored.coverage.and(&observed.state.blind.starts).and(&observed.state.blind.launches)
+            }
+            _ => Coverage::none(),
+        }));
+    }
+    Ok(covered)
+}
+
+impl Observed {
+    /// True until a month has become final.
+    pub(crate) fn is_open(&self, month: Month) -> bool {
+        self.state.final_month.is_none_or(|done| done < month)
+    }
+
+    /// All who have an item in the month or, while that is open, in the one before.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &IndexedServer> {
+        self.index.iter().chain(&self.last_month)
+    }
+
+    /// Servers that are none any more, and nobody has taken note of it yet.
+    pub(crate) fn newly_left(&self) -> impl Iterator<Item = &InstanceId> {
+        let gone = |server: &&IndexedServer| !server.left && !self.servers.contains_key(&server.id);
+        self.listed().filter(gone).map(|server| &server.id)
+    }
+
+    /// Whose evidence is kept.
+    pub(crate) fn known_ids(&self) -> HashSet<InstanceId> {
+        self.servers.keys().chain(self.listed().map(|server| &server.id)).cloned().collect()
+    }
+
+    /// How many servers have no item and are older than what is about to be read.
+    pub(crate) fn newcomers(&self, read_since: DateTime<Utc>) -> usize {
+        let listed: HashSet<_> = self.listed().map(|server| &server.id).collect();
+        let older = |server: &&Observation| server.created_at.is_none_or(|created| created < read_since);
+        self.servers.values().filter(older).filter(|server| !listed.contains(&server.id)).count()
+    }
+
+    /// Servers launched in the month before since `read_since`, of which no run in that month has taken note.
+    pub(crate) fn launched_unnoticed(&self, month: Month, read_since: DateTime<Utc>) -> Vec<InstanceId> {
+        let noticed: HashSet<_> = self.last_month.iter().map(|server| &server.id).collect();
+        let since = read_since.max(month.start());
+        let launched =
+            |server: &&Observation| server.created_at.is_some_and(|created| since <= created && created < month.end());
+        let servers = self.servers.values().filter(launched).map(|server| &server.id);
+        servers.filter(|id| !noticed.contains(id)).cloned().collect()
+    }
+
+    /// The servers of a month that is over which a request is about: those with an item in it, and those that there are now
+    /// and may have been there then.
+    pub(crate) fn servers_in(&self, request: &Request) -> BTreeSet<InstanceId> {
+        let existed = |server: &&Observation| server.created_at.is_none_or(|created| created < request.month.end());
+        let now = self.servers.values().filter(existed).map(|server| &server.id);
+        let ids = self.index.iter().map(|server| &server.id).chain(now);
+        ids.filter(|id| request.asks_for(id)).cloned().collect()
+    }
+}

@@ -1,0 +1,41 @@
+//! What became of one server.
+
+use uptime::CacheEntry;
+use uptime_ledger::ServiceError;
+
+/// What became of one server.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The cache is as of this run, or of a later one.
+    Done(CacheEntry),
+    /// A closed month, which is not cached.
+    Closed(CacheEntry),
+    /// What was known is more certain and stays.
+    Kept,
+    /// The time was up before its turn came.
+    NotBegun,
+    /// The time was up before the tables answered.
+    Unanswered,
+    /// Its item could not be read or written.
+    LedgerFailed(ServiceError),
+    /// Its item is stored, the cache is not.
+    CacheFailed(ServiceError),
+}
+
+/// What became of one server, and what that means for the next run.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) outcome: Outcome,
+    /// Whether its state at the month's start is still open.
+    pub(crate) lacks_past: bool,
+    /// Whether what earlier runs could not store is in its item now.
+    pub(crate) healed: bool,
+    /// How often it was started in its last day.
+    pub(crate) starts: usize,
+}
+
+impl From<Outcome> for Settled {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, lacks_past: false, healed: false, starts: 0 }
+    }
+}

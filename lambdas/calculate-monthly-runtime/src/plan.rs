@@ -1,0 +1,258 @@
+//! The second step, without any effect: what has to be read, and, once it is, which servers' months are to be settled and
+//! what becomes of each.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use uptime::{Coverage, InstanceId, Month, Window};
+use uptime_ledger::Invocation;
+use uptime_ledger::ports::{IndexedServer, SweepState};
+
+use crate::config::Settings;
+use crate::error::RunError;
+use crate::known::Known;
+use crate::observe::Observed;
+use crate::request::{InvalidRequest, Request};
+use crate::task::{Fate, Reach, Task};
+
+/// Of more newcomers than this, the fleet's month is swept anew instead of looking each of them up.
+const MOST_NEWCOMERS: usize = 50;
+/// How often a sweep reaches back further than the overlap for late delivery, to heal what came later still.
+const DEEP_SWEEP_EVERY: TimeDelta = TimeDelta::hours(24);
+/// How far it does: with a whole day and an hour no time is read by one deep sweep only.
+const DEEP_OVERLAP: TimeDelta = TimeDelta::hours(25);
+
+/// What a run has to read, and about whom.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The newest first, for of a run that is cut short the newest is worth the most.
+    pub(crate) windows: Vec<Window>,
+    /// The time that has to be known.
+    pub(crate) needed: Window,
+    pub(crate) reach: Reach,
+    /// Whom the run is about.
+    pub(crate) ids: BTreeSet<InstanceId>,
+    /// Servers asked for that are not there.
+    pub(crate) missing: Vec<InstanceId>,
+}
+
+impl Plan {
+    /// What a request needs, given what was observed.
+    ///
+    /// # Errors
+    /// Where it asks for a month that is final, or of which nothing is known.
+    pub(crate) fn of(
+        request: &Request,
+        observed: &Observed,
+        settings: Settings,
+        moment: Invocation,
+    ) -> Result<Self, RunError> {
+        if request.is_past(moment) {
+            return Self::of_past(request, observed, settings, moment);
+        }
+        let needed = needed(observed, settings, moment);
+        let state = &observed.state;
+        let whole_fleet = request.servers.is_none();
+        let watermark = state.coverage.end().map_or(moment.now, |end| end - settings.overlap);
+        let anew = whole_fleet && state.coverage.end().is_some() && observed.newcomers(watermark) > MOST_NEWCOMERS;
+        let deep = state.deep_sweep_at.is_none_or(|at| moment.now - at >= DEEP_SWEEP_EVERY);
+        let reach = match state.coverage.end() {
+            _ if anew => Reach::Anew,
+            None => Reach::First,
+            Some(_) if deep => Reach::Deep,
+            Some(_) => Reach::Usual,
+        };
+        let windows = to_read(state, needed, reach, settings.overlap);
+        let ids = observed.servers.keys().filter(|id| request.asks_for(id)).cloned().collect();
+        let missing = request.missing(|id| observed.servers.contains_key(id));
+        let reach = if whole_fleet { reach } else { Reach::Aside };
+        let plan = Self { windows, needed, reach, ids, missing };
+        // Nobody is there, and nobody was in this month or the last.
+        let idle = plan.ids.is_empty() && observed.listed().next().is_none();
+        Ok(if idle { plan.idle() } else { plan })
+    }
+
+    /// What the items of a month that is over lack, as far as the trail remembers it.
+    fn of_past(
+        request: &Request,
+        observed: &Observed,
+        settings: Settings,
+        moment: Invocation,
+    ) -> Result<Self, RunError> {
+        let (month, since) = (request.month, observed.remembered_since);
+        let is_final = |server: &IndexedServer| server.is_final && request.asks_for(&server.id);
+        if observed.index.iter().any(is_final) && !request.reopen {
+            return Err(InvalidRequest::Final(month).into());
+        }
+        if observed.index.is_empty() && month.end() <= since {
+            return Err(InvalidRequest::Forgotten { month, since }.into());
+        }
+        let ids = observed.servers_in(request);
+        // What happened some days after the month still tells of its end, as what happened before tells of its start.
+        let to = moment.now.min(month.end() + settings.lookback);
+        let needed = Window::new((month.start() - settings.lookback).max(since).min(to), to);
+        let windows = missing(&observed.covered, needed);
+        let missing = request.missing(|id| ids.contains(id));
+        let plan = Self { windows, needed, reach: Reach::Past, ids, missing };
+        Ok(if plan.ids.is_empty() { plan.idle() } else { plan })
+    }
+
+    fn idle(self) -> Self {
+        Self { windows: Vec::new(), ids: BTreeSet::new(), reach: Reach::Aside, ..self }
+    }
+
+    /// True where there is nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ids.is_empty() && !self.moves_the_watermark()
+    }
+
+    /// True for a run over the whole fleet in the month that is going on: only such a run stores what it reads of everybody.
+    pub(crate) fn moves_the_watermark(&self) -> bool {
+        !matches!(self.reach, Reach::Aside | Reach::Past)
+    }
+}
+
+/// The time that has to be known: some days back before the month, or before last month while that is open and was begun to
+/// be kept.
+fn needed(observed: &Observed, settings: Settings, moment: Invocation) -> Window {
+    let month = moment.month();
+    let mut from = month.start() - settings.lookback;
+    if let Some(start) = observed.state.coverage.start().filter(|_| !observed.last_month.is_empty()) {
+        from = from.min(start.max(month.previous().start() - settings.lookback));
+    }
+    Window::new(from.max(observed.remembered_since), moment.now)
+}
+
+/// What is missing of `needed`. What was read within the overlap of its own time is read again.
+fn to_read(state: &SweepState, needed: Window, reach: Reach, overlap: TimeDelta) -> Vec<Window> {
+    let overlap = match reach {
+        Reach::First | Reach::Anew => return vec![needed],
+        Reach::Deep => overlap.max(DEEP_OVERLAP),
+        Reach::Usual | Reach::Aside | Reach::Past => overlap,
+    };
+    let watermark = state.coverage.end().unwrap_or(needed.from);
+    let settled = state.coverage.within(&Window::new(needed.from, watermark - overlap));
+    newest_first(settled.holes(needed))
+}
+
+/// The windows that are missing to some server, each once.
+fn missing<'c>(coverages: impl IntoIterator<Item = &'c Coverage>, needed: Window) -> Vec<Window> {
+    let missing: Coverage = coverages.into_iter().flat_map(|coverage| coverage.holes(needed)).collect();
+    newest_first(missing.windows().to_vec())
+}
+
+fn newest_first(mut windows: Vec<Window>) -> Vec<Window> {
+    windows.reverse();
+    windows
+}
+
+/// What is to be settled, now that the trail is read: a month that is over, or last month while it is open and then this one.
+pub(crate) fn tasks(request: &Request, plan: &Plan, known: &Known, settings: Settings) -> Vec<Task> {
+    let month = Month::of(known.now);
+    let waited = |month: Month| known.now >= month.end() + settings.month_open && known.reading.complete;
+    if request.month != month {
+        let fate = Fate::of_past(waited(request.month), request.reopen);
+        return vec![Task { month: request.month, fate, ids: plan.ids.iter().cloned().collect() }];
+    }
+    let mut tasks = Vec::new();
+    if plan.moves_the_watermark() {
+        let last = month.previous();
+        let fate = if waited(last) { Fate::BecomesFinal } else { Fate::StaysOpen };
+        let ids = due_in(last, fate, known, settings);
+        if !ids.is_empty() || known.observed.is_open(last) {
+            tasks.push(Task { month: last, fate, ids });
+        }
+    }
+    let ids = in_order(plan, known);
+    tasks.push(Task { month, fate: Fate::GoesOn, ids });
+    tasks
+}
+
+/// The servers whose last month is to be settled. Late events are waited for, and so is what a sweep could not read yet: the
+/// first run of a month settles all of them, later ones only those of which something was told late, unless CloudTrail was
+/// read where it had not been; the last one makes them final. Who could not be settled before is due until it is.
+fn due_in(last: Month, fate: Fate, known: &Known, settings: Settings) -> Vec<InstanceId> {
+    let (observed, state) = (&known.observed, &known.observed.state);
+    let mut ids: BTreeSet<InstanceId> = state.holes.keys().filter(|id| state.owes(id, last)).cloned().collect();
+    if observed.is_open(last) {
+        let rolls_over = state.rolled_over != Some(last.next());
+        let all = fate.is_final() || rolls_over || known.covers_anew(last.until(last.end()));
+        let is_due = |server: &&IndexedServer| !server.is_final && (all || known.told_before(last.end(), &server.id));
+        ids.extend(observed.last_month.iter().filter(is_due).map(|server| server.id.clone()));
+        if let Some(watermark) = state.coverage.end().filter(|_| rolls_over) {
+            ids.extend(observed.launched_unnoticed(last, watermark - settings.overlap));
+        }
+    }
+    ids.into_iter().collect()
+}
+
+/// The servers of the month that is going on, each once, beginning where the last run was stopped.
+fn in_order(plan: &Plan, known: &Known) -> Vec<InstanceId> {
+    let observed = &known.observed;
+    let mut ids: BTreeSet<&InstanceId> = plan.ids.iter().collect();
+    if plan.moves_the_watermark() {
+        ids.extend(observed.newly_left());
+        // What is told late of a server that left may still be of the time before, and so may what is not told.
+        let fills_hole = known.fills_hole();
+        let late = |server: &&IndexedServer| server.left && (fills_hole || !known.reading.about(&server.id).is_empty());
+        ids.extend(observed.index.iter().filter(late).map(|server| &server.id));
+    }
+    let mut ids: Vec<InstanceId> = ids.into_iter().cloned().collect();
+    if let Some(after) = observed.state.resume_after.as_ref().filter(|_| plan.moves_the_watermark()) {
+        let first = ids.partition_point(|id| id <= after);
+        ids.rotate_left(first);
+    }
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, Utc};
+
+    fn at(hour: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window::new(at(from), at(to))
+    }
+
+    fn state(windows: &[Window]) -> SweepState {
+        SweepState { coverage: windows.iter().copied().collect(), ..SweepState::default() }
+    }
+
+    const HOUR: TimeDelta = TimeDelta::hours(1);
+
+    #[test]
+    fn the_first_run_reads_all_that_is_needed() {
+        assert_eq!(to_read(&state(&[]), window(0, 500), Reach::First, HOUR), [window(0, 500)]);
+        assert_eq!(to_read(&state(&[window(0, 499)]), window(0, 500), Reach::Anew, HOUR), [window(0, 500)]);
+    }
+
+    #[test]
+    fn a_later_run_reads_from_the_watermark_on_and_the_overlap_again() {
+        assert_eq!(to_read(&state(&[window(0, 499)]), window(0, 500), Reach::Usual, HOUR), [window(498, 500)]);
+    }
+
+    #[test]
+    fn once_a_day_the_overlap_is_a_day() {
+        assert_eq!(to_read(&state(&[window(0, 499)]), window(0, 500), Reach::Deep, HOUR), [window(474, 500)]);
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_read_after_what_is_new() {
+        let windows = to_read(&state(&[window(0, 100), window(300, 499)]), window(0, 500), Reach::Usual, HOUR);
+        assert_eq!(windows, [window(498, 500), window(100, 300)]);
+        let windows = to_read(&state(&[window(300, 499)]), window(0, 500), Reach::Usual, HOUR);
+        assert_eq!(windows, [window(498, 500), window(0, 300)]);
+    }
+
+    #[test]
+    fn what_one_server_lacks_is_read_once_for_all() {
+        let coverages: [Coverage; 2] =
+            [[window(0, 10), window(20, 30)].into_iter().collect(), [window(0, 25)].into_iter().collect()];
+        assert_eq!(missing(&coverages, window(0, 30)), [window(25, 30), window(10, 20)].to_vec());
+        assert_eq!(missing(&[Coverage::none()], window(0, 30)), [window(0, 30)]);
+    }
+}
