@@ -1,7 +1,7 @@
 import type { EnvironmentSettings } from './settings.ts';
 
 /**
- * THE FILE TO EDIT: one entry per environment, deployed with `npx cdk deploy runtime-cache-<name>`.
+ * THE FILE TO EDIT: one entry per environment, deployed with `npm run deploy -- <name>`.
  *
  * What each setting means, its default and what it may be stands in `settings.ts`; a wrong one fails synth with a
  * sentence that names it. Values at `example.com` are placeholders: they warn, and CloudFormation refuses to

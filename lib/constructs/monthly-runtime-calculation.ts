@@ -63,7 +63,7 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     return this.metric('UnreadableRecords', options);
   }
 
-  /** Servers that start or stop so often that what is kept of them was folded into summaries. */
+  /** Servers that were started over and over in the last day. */
   metricRestlessServers(options?: MetricOptions): Metric {
     return this.metric('RestlessServers', { statistic: Stats.MAXIMUM, ...options });
   }
@@ -119,7 +119,7 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
       treatMissingData: TreatMissingData.IGNORE,
     });
     alarms.add('calculation-restless-servers', {
-      meaning: 'A server starts or stops so often that what is kept of it had to be folded into summaries.',
+      meaning: 'A server was started more than 100 times in a day: something starts it over and over.',
       metric: this.metricRestlessServers({ period: Duration.minutes(5) }),
       threshold: 0,
       treatMissingData: TreatMissingData.IGNORE,
