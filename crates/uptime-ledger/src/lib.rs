@@ -18,6 +18,7 @@ pub mod ports;
 mod service_error;
 mod settings;
 mod store;
+mod sweep_state;
 mod swept;
 pub mod variables;
 

@@ -1,17 +1,17 @@
 //! What a handler needs of the services around it, in domain types. The adapters of `uptime-aws` implement it; tests put
 //! fakes in their place.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth,
-    SweptFor, Window,
+    BlindSpots, CacheEntry, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth, Window,
 };
 
 use crate::service_error::ServiceError;
+pub use crate::sweep_state::{Hole, SweepState};
 
 /// How many instances one [`Fleet::find`] may ask about; EC2 itself takes 200.
 pub const MOST_FOUND: usize = 100;
@@ -336,55 +336,4 @@ pub enum Recorded {
     Final,
     /// There is no item, or the server left: whether it is a server has to be found out first.
     Unknown,
-}
-
-/// How far the fleet of a region has been swept, from run to run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SweepState {
-    /// Where CloudTrail has been read whole, and all evidence of the servers known at the time is stored. The end of its last
-    /// window is the watermark.
-    pub coverage: Coverage,
-    /// When a sweep last reached back further than usual.
-    pub deep_sweep_at: Option<DateTime<Utc>>,
-    /// True where some server's state at the month's start was not known after the last run: reading further back may tell.
-    pub lacks_past: bool,
-    /// The last month in which a run has recomputed the month before up to its end.
-    pub rolled_over: Option<Month>,
-    /// The last month that is final.
-    pub final_month: Option<Month>,
-    /// The last server of a run that was stopped by its deadline: the next run begins after it.
-    pub resume_after: Option<InstanceId>,
-    /// Launches and starts in the coverage that could not be read.
-    pub blind: BlindSpots,
-    /// The servers whose item could not be read or written, so that the coverage is not theirs.
-    pub holes: BTreeMap<InstanceId, Hole>,
-    /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
-    pub revision: u64,
-}
-
-impl SweepState {
-    /// What a server may rely on.
-    pub fn for_server(&self, id: &InstanceId) -> SweptFor {
-        let hole = self.holes.get(id).map(|hole| hole.windows.clone()).unwrap_or_default();
-        SweptFor { coverage: self.coverage.clone(), hole, blind: self.blind.clone() }
-    }
-
-    /// True where some server's item of a month could not be brought up to the watermark.
-    pub fn owes_any(&self, month: Month) -> bool {
-        self.holes.values().any(|hole| hole.months.contains(&month))
-    }
-
-    /// True for a server whose item of a month could not be brought up to the watermark.
-    pub fn owes(&self, id: &InstanceId, month: Month) -> bool {
-        self.holes.get(id).is_some_and(|hole| hole.months.contains(&month))
-    }
-}
-
-/// What is missing in a server's items, though the fleet's watermark has passed it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hole {
-    /// The windows of time of which its evidence was read and could not be stored.
-    pub windows: Coverage,
-    /// The months whose items lack it.
-    pub months: BTreeSet<Month>,
 }

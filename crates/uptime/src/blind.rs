@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::points::SAME_CHANGE;
+use crate::kind::SAME_CHANGE;
 use crate::window::{Coverage, Window};
 
 /// Records have whole seconds.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::Digest;
-use crate::evidence::{Evidence, Fact, Source, State};
-use crate::points::{Kind, NextStart, Point, Points};
+use crate::evidence::{Evidence, Fact, Source};
+use crate::kind::{Kind, NextStart};
+use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
+use crate::state::State;
 use crate::timeline::{Certainty, Gap, Timeline};
 use crate::window::Window;
 

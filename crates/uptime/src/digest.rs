@@ -4,11 +4,9 @@
 //! What they decide of a stretch in the past is a few numbers: how long it ran in it and may have run, and its states at
 //! both ends.
 
-use std::fmt;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::evidence::State;
+use crate::state::State;
 use crate::window::Window;
 
 /// What a stretch of time comes to. It begins where its evidence has its time, and lies within one UTC day, so that every
@@ -43,33 +41,5 @@ impl Digest {
         let part = Window::new(stretch.from, now);
         let (proven, possible) = (TimeDelta::zero(), part.length());
         (part, Self { until: now, after: self.before, proven, possible, ..self.clone() })
-    }
-}
-
-/// As `until=…,from-state,to-state,proven-ms,possible-ms,pieces`, without blanks.
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let until = crate::evidence_text::instant(self.until);
-        let (proven, possible) = (self.proven.num_milliseconds(), self.possible.num_milliseconds());
-        let (before, after) = (self.before.as_str(), self.after.as_str());
-        write!(f, "until={until},{before},{after},proven={proven}ms,possible={possible}ms,pieces={}", self.pieces)
-    }
-}
-
-impl Digest {
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(',');
-        let mut next = |prefix: &str, suffix: &str| parts.next()?.strip_prefix(prefix)?.strip_suffix(suffix);
-        let length = |text: &str| TimeDelta::try_milliseconds(text.parse().ok()?);
-        let digest = Self {
-            until: crate::evidence_text::read_instant(next("until=", "")?)?,
-            before: State::read(next("", "")?)?,
-            after: State::read(next("", "")?)?,
-            proven: length(next("proven=", "ms")?)?,
-            possible: length(next("possible=", "ms")?)?,
-            pieces: next("pieces=", "")?.parse().ok()?,
-        };
-        parts.next().is_none().then_some(digest)
     }
 }

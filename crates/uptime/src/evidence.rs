@@ -6,30 +6,6 @@ use crate::digest::Digest;
 use crate::instance::InstanceId;
 use crate::window::Window;
 
-/// Whether a server's time counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// In EC2's state `running`.
-    Running,
-    /// In any other, or not there.
-    NotRunning,
-}
-
-impl State {
-    /// In one word.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::NotRunning => "stopped",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] writes.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        [Self::Running, Self::NotRunning].into_iter().find(|state| state.as_str() == text)
-    }
-}
-
 /// One fact about a server at an instant, with its source.
 ///
 /// Equal evidence is the same evidence: put it into a set, and what was told twice counts once.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
+use crate::state::State;
 
 /// A text that is no evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,12 +69,12 @@ impl FromStr for Evidence {
 }
 
 /// As many decimals of a second as are needed, so that reading it back gives the same instant.
-pub(crate) fn instant(at: DateTime<Utc>) -> String {
+fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Only what [`instant`] writes: reading any notation of a time takes chrono twice as long, and an item has hundreds.
-pub(crate) fn read_instant(word: &str) -> Option<DateTime<Utc>> {
+fn read_instant(word: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(word).ok().map(|at| at.to_utc())
 }
 
@@ -111,6 +112,34 @@ fn source(words: &str) -> Option<Source> {
             Some(Source::CloudTrail { event_name: event_name.to_owned(), event_id: event_id.to_owned() })
         }
         _ => None,
+    }
+}
+
+/// As `until=…,from-state,to-state,proven-ms,possible-ms,pieces`, without blanks.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = instant(self.until);
+        let (proven, possible) = (self.proven.num_milliseconds(), self.possible.num_milliseconds());
+        let (before, after) = (self.before.as_str(), self.after.as_str());
+        write!(f, "until={until},{before},{after},proven={proven}ms,possible={possible}ms,pieces={}", self.pieces)
+    }
+}
+
+impl Digest {
+    /// Reads what `Display` writes.
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(',');
+        let mut next = |prefix: &str, suffix: &str| parts.next()?.strip_prefix(prefix)?.strip_suffix(suffix);
+        let length = |text: &str| TimeDelta::try_milliseconds(text.parse().ok()?);
+        let digest = Self {
+            until: read_instant(next("until=", "")?)?,
+            before: State::read(next("", "")?)?,
+            after: State::read(next("", "")?)?,
+            proven: length(next("proven=", "ms")?)?,
+            possible: length(next("possible=", "ms")?)?,
+            pieces: next("pieces=", "")?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(digest)
     }
 }
 

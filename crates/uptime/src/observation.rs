@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::evidence::{Evidence, Fact, Source};
 use crate::instance::InstanceId;
-use crate::points::SAME_CHANGE;
+use crate::kind::SAME_CHANGE;
 use crate::window::{Coverage, Window};
 
 /// The state of an EC2 instance, as EC2 names it.

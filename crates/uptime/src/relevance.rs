@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::evidence::{Evidence, Fact};
+use crate::kind::SAME_CHANGE;
 use crate::machine::Machine;
 use crate::month::Month;
-use crate::points::SAME_CHANGE;
 use crate::window::Window;
 
 /// The time whose evidence tells all of a month: the month itself, and around it so much that its neighbours on both sides

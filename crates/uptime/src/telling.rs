@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::{Evidence, Fact, Source};
+use crate::kind::{Kind, NextStart, SAME_CHANGE};
 use crate::machine::Machine;
-use crate::points::{Kind, NextStart, SAME_CHANGE};
 use crate::window::Window;
 
 /// Which kind of source told of a change: two of one kind tell of two changes, two of different kinds may tell of one.

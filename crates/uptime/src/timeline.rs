@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::digest::Digest;
-use crate::evidence::{Evidence, State};
+use crate::evidence::Evidence;
 use crate::machine::Machine;
 use crate::minutes::{Minutes, RunningTime};
 use crate::month::Month;
 use crate::points::{Point, Points};
+use crate::state::State;
 use crate::window::{Coverage, Window};
 
 /// Whether a stretch of running time is certain.

@@ -9,7 +9,8 @@ use super::derivation::Derivation;
 use super::sentences::day_and_time;
 use super::{Heard, Witness};
 use crate::evidence::{Evidence, Fact};
-use crate::points::{Kind, Point};
+use crate::kind::Kind;
+use crate::points::Point;
 use crate::telling::{Telling, Told};
 
 impl Derivation<'_> {

@@ -5,10 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::sentences::why_possible_in_digest;
 use super::{End, ExplainedSegment, Reason, Witness};
 use crate::digest::Digest;
-use crate::evidence::{Evidence, State};
+use crate::evidence::Evidence;
 use crate::minutes::RunningTime;
 use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
+use crate::state::State;
 use crate::timeline::{Certainty, Gap, Segment, Timeline};
 use crate::window::Window;
 

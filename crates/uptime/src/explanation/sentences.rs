@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::derivation::Derivation;
 use crate::digest::Digest;
-use crate::evidence::State;
 use crate::minutes::Minutes;
+use crate::state::State;
 use crate::timeline::{Certainty, Gap};
 use crate::window::Window;
 
