@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'cdk',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/aws-build/**'],
           // The CDK's own validation takes seconds to load in every file; `npm run synth` applies it.
           env: { CDK_VALIDATION: 'false' },
           // Loading aws-cdk-lib alone takes seconds on a busy machine.
@@ -26,6 +26,13 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 5 * 60_000,
           hookTimeout: 60 * 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'aws',
+          include: ['test/aws-build/**/*.test.ts'],
+          testTimeout: 2 * 60_000,
         },
       },
     ],

@@ -29,13 +29,30 @@ describe.each(workflows)('%s', (workflow) => {
   });
 });
 
-test('CI runs all that `npm test` runs', () => {
-  const parts = (script: string): string[] =>
-    [...(scripts[script] ?? '').matchAll(/npm run ([\w:]+)/g)].flatMap(([, name]) => {
-      const inner = parts(name ?? '');
-      return inner.length > 0 ? inner : (name ?? '');
-    });
+/** The scripts that a script runs, down to those that run no other. */
+function parts(script: string): string[] {
+  return [...(scripts[script] ?? '').matchAll(/npm run ([\w:]+)/g)].flatMap(([, name = '']) => {
+    const inner = parts(name);
+    return inner.length > 0 ? inner : name;
+  });
+}
+
+const ciRun = readFileSync(resolve(root, '.ci/run'), 'utf8');
+
+test("the host's own run is `npm test`, then what deploying builds, and the test of that", () => {
+  expect(ciRun.match(/^npm .*$/gm)).toEqual(['npm test', 'npm run build:aws', 'npm run test:aws']);
+});
+
+test('CI runs all that the host\'s own run does', () => {
   const ci = read('ci.yml');
-  expect(parts('test')).toContain('test:rust');
-  expect(parts('test').filter((name) => !ci.includes(`npm run ${name}\n`))).toEqual([]);
+  const named = [...ciRun.matchAll(/^npm run ([\w:]+)$/gm)].flatMap(([, name]) => name ?? []);
+  const wanted = [...parts('test'), ...named];
+  expect(wanted).toEqual(expect.arrayContaining(['test:rust', 'test:aws']));
+  expect(wanted.filter((name) => !ci.includes(`npm run ${name}\n`))).toEqual([]);
+});
+
+test('dependencies are checked: what is known of them, their licences and duplicates', () => {
+  const dependencies = read('dependencies.yml');
+  expect(dependencies).toContain('npm audit\n');
+  expect(dependencies).toContain('cargo deny --locked check\n');
 });

@@ -149,6 +149,9 @@ function build({ architecture, local }: Environment, binaryName: string) {
         // The local AWS runs on this machine, so its own compiler will do; the cloud's glibc is older, and needs Zig.
         ...(local ? ['--compiler', 'cargo'] : []),
       ],
+      // Two linkers for one target and directory would throw away each other's compilation of the SDK, minutes each time.
+      // Relative, because a build in a container has the workspace elsewhere.
+      ...(local ? {} : { environment: { CARGO_TARGET_DIR: 'target/aws' } }),
     },
   };
 }

@@ -19,6 +19,7 @@ vi.mock('cargo-lambda-cdk', async (original) => {
           binaryName: props?.binaryName,
           manifestPath: props?.manifestPath,
           flags: props?.bundling?.cargoLambdaFlags,
+          environment: props?.bundling?.environment,
         });
       }
     },
@@ -75,15 +76,20 @@ describe('the function', () => {
   });
 
   test.each([
-    { local: false, flags: ['--locked', '--disable-optimizations'] },
-    { local: true, flags: ['--locked', '--disable-optimizations', '--compiler', 'cargo'] },
-  ])('is built from the workspace; local: $local', ({ local, flags }) => {
+    {
+      local: false,
+      flags: ['--locked', '--disable-optimizations'],
+      environment: { CARGO_TARGET_DIR: 'target/aws' },
+    },
+    { local: true, flags: ['--locked', '--disable-optimizations', '--compiler', 'cargo'], environment: undefined },
+  ])('is built from the workspace; local: $local', ({ local, flags, environment }) => {
     synthesize({ ...testEnvironment(), local });
     expect(built.props).toEqual([
       {
         binaryName: 'calculate-monthly-runtime',
         manifestPath: resolve(import.meta.dirname, '../../Cargo.toml'),
         flags,
+        environment,
       },
     ]);
   });

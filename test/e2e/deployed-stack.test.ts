@@ -1,4 +1,5 @@
 // The dev stack on a local AWS, from deploy to destroy. One file, because the order matters: all share one deployment.
+import { account } from './account.ts';
 import { calculation } from './calculation.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
@@ -8,6 +9,7 @@ import { observation } from './observation.ts';
 import { schedule } from './schedule.ts';
 import { stateChanges } from './state-changes.ts';
 
+account();
 calculation();
 observation();
 history();

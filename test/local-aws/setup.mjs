@@ -1,12 +1,16 @@
 // Makes a fresh clone ready to run: npm packages, and a Python environment with MiniStack and cargo-lambda.
+// With --aws also ready to build for AWS: Zig, and the Rust targets of Lambda's architectures. With --emulator also ready to
+// run what is built for the architecture that this machine does not have.
 // Plain Node without dependencies, because it runs before there are any. Does nothing when nothing has changed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const requirements = "test/local-aws/requirements.txt";
+const requirementsForAws = "test/local-aws/requirements-aws.txt";
 const venv = ".venv";
 
 /** A missing tool or a failed installation: the message is all that the user needs to see. */
@@ -96,16 +100,53 @@ function installPythonPackages() {
     installDebianPackages(`Python ${version} has no venv module`, "python3-venv");
   }
   install("Creating a Python environment", python, "-m", "venv", "--clear", venv);
-  const pip = [`${venv}/bin/python`, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"];
-  install("Installing MiniStack and cargo-lambda", ...pip, "--no-deps", "--no-compile", "-r", requirements);
+  pipInstall("Installing MiniStack and cargo-lambda", requirements);
   writeFileSync(stampFile, stamp);
 }
 
+function pipInstall(what, pins) {
+  const pip = [`${venv}/bin/python`, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"];
+  install(what, ...pip, "--no-deps", "--no-compile", "-r", pins);
+}
+
+/** Zig, where cargo-lambda looks for it. */
+function installZig() {
+  const pinned = /^ziglang==(\S+)$/m.exec(readFileSync(`${root}${requirementsForAws}`, "utf8"))[1];
+  const version = "import importlib.metadata; print(importlib.metadata.version('ziglang'))";
+  if (probe(`${venv}/bin/python`, "-c", version) === pinned) return;
+  pipInstall("Installing Zig", requirementsForAws);
+}
+
+/** The targets of both architectures that Lambda has: an environment can ask for either. */
+function installRustTargets() {
+  for (const target of ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"]) {
+    const libraries = probe("rustc", "--print", "target-libdir", "--target", target);
+    if (libraries !== undefined && existsSync(libraries)) continue;
+    if (probe("rustup", "--version") === undefined) {
+      throw new SetupError(`Rust lacks the target ${target}, and there is no rustup to add it: see https://rustup.rs.`);
+    }
+    install(`Installing the Rust target ${target}`, "rustup", "target", "add", target);
+  }
+}
+
+/** QEMU, and the C library that programs for the other architecture start with. */
+function installEmulator() {
+  const [machine, architecture] = process.arch === "arm64" ? ["x86_64", "amd64"] : ["aarch64", "arm64"];
+  if (probe(`qemu-${machine}-static`, "--version") !== undefined && existsSync(`/usr/${machine}-linux-gnu/lib`)) return;
+  installDebianPackages(`An emulator of ${architecture} is missing`, "qemu-user-static", `libc6-${architecture}-cross`);
+}
+
 try {
+  const { values: wanted } = parseArgs({ options: { aws: { type: "boolean" }, emulator: { type: "boolean" } } });
   checkNode();
   checkRust();
   installNpmPackages();
   installPythonPackages();
+  if (wanted.aws) {
+    installZig();
+    installRustTargets();
+  }
+  if (wanted.emulator) installEmulator();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(`setup: ${error.message}`);
