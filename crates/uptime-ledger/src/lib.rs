@@ -26,7 +26,7 @@ pub use cached::{Answered, KnownMinutes, Origin, get_cached_running_minutes, get
 pub use counts::Counts;
 pub use handled::Handled;
 pub use invocation::Invocation;
-pub use one_server::{AnswerError, OneServer};
+pub use one_server::{AnswerError, OneServer, begins_anew};
 pub use own_trail::OwnTrail;
 pub use service_error::{ServiceError, is_throttle_code};
 pub use settings::{AppTag, SharedSettings};

@@ -107,8 +107,15 @@ impl<S: Services> OneServer<S> {
             found.and_then(Option::transpose).map_err(AnswerError::LedgerRead)
         };
         let stored = read(month).await?;
-        let previous = if stored.is_none() { read(month.previous()).await? } else { None };
-        let swept = self.swept.for_server(self.services.ledger(), id, invocation.now).await;
+        let (mut previous, mut months) = (None, vec![month]);
+        if stored.is_none() {
+            months.push(month.previous());
+            previous = match read(month.previous()).await {
+                Err(AnswerError::LedgerRead(error)) if error.is_of_one_item => begins_anew(id, month, &error),
+                previous => previous?,
+            };
+        }
+        let swept = self.swept.for_server(self.services.ledger(), id, &months, invocation.now).await;
         Ok(Kept { stored, previous, swept })
     }
 
@@ -148,6 +155,12 @@ impl<S: Services> OneServer<S> {
         log_cached(id, &folded.entry, written);
         Ok(folded.entry)
     }
+}
+
+/// Of a server whose last month cannot be read nothing is carried on: its new month is less certain, and is there.
+pub fn begins_anew(id: &InstanceId, month: Month, error: &ServiceError) -> Option<ServerMonth> {
+    tracing::warn!(%id, %month, %error, "Could not read the month before of {id}, {month} begins anew: {error}");
+    None
 }
 
 /// What is kept of one server.

@@ -30,9 +30,10 @@ pub struct SweepState {
 }
 
 impl SweepState {
-    /// What a server may rely on.
-    pub fn for_server(&self, id: &InstanceId) -> SweptFor {
-        let hole = self.holes.get(id).map(|hole| hole.windows.clone()).unwrap_or_default();
+    /// What a server may rely on in an item that is made from its items of these months: what one of them lacks, it lacks.
+    pub fn for_server(&self, id: &InstanceId, months: &[Month]) -> SweptFor {
+        let lacks = |hole: &&Hole| months.iter().any(|month| hole.months.contains(month));
+        let hole = self.holes.get(id).filter(lacks).map(|hole| hole.windows.clone()).unwrap_or_default();
         SweptFor { coverage: self.coverage.clone(), hole, blind: self.blind.clone() }
     }
 

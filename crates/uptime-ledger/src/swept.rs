@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ports::{Ledger, SweepState};
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{InstanceId, SweptFor};
+use uptime::{InstanceId, Month, SweptFor};
 
 /// A sweep ends once an hour. What an older one has covered is covered still, so that being behind costs certainty for some
 /// minutes at the most, and asking each time would cost every answer a round trip.
@@ -18,8 +18,14 @@ pub struct Swept {
 
 impl Swept {
     /// What a server may rely on. Where it cannot be read, what was known before is true as well, if anything was.
-    pub async fn for_server<L: Ledger>(&self, ledger: &L, id: &InstanceId, now: DateTime<Utc>) -> SweptFor {
-        self.state(ledger, now).await.for_server(id)
+    pub async fn for_server<L: Ledger>(
+        &self,
+        ledger: &L,
+        id: &InstanceId,
+        months: &[Month],
+        now: DateTime<Utc>,
+    ) -> SweptFor {
+        self.state(ledger, now).await.for_server(id, months)
     }
 
     /// Reads it, unless it was read a moment ago.

@@ -159,7 +159,9 @@ fn starts_by_ec2(points: &[Point], now: DateTime<Utc>) -> Vec<Window> {
         if runs || point.kind == Kind::Both || point.next_start == NextStart::Never {
             windows.extend(since.take().map(|since| Window::new(since, point.at)));
         }
-        if point.next_start == NextStart::ByEc2 {
+        // A plain stop right after it, with no start between, may be another source's word of the same.
+        let told_again = windows.last().is_some_and(|ended: &Window| ended.to == point.at && point.kind == Kind::Stop);
+        if point.next_start == NextStart::ByEc2 || told_again && point.next_start != NextStart::Never {
             since = Some(point.at);
         }
     }

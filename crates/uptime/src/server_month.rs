@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::cache::CacheEntry;
 use crate::evidence::{Evidence, Fact};
 use crate::instance::InstanceId;
+use crate::kind::SAME_CHANGE;
 use crate::machine::Machine;
 use crate::minutes::Minutes;
 use crate::month::Month;
@@ -239,7 +240,9 @@ impl ServerMonth {
     /// record, so each look that shows it still stopped tells something.
     fn is_stopped_by_ec2(&self) -> bool {
         let ends = self.told().filter(|told| told.fact.is_change() || matches!(told.fact, Fact::SeenTerminated { .. }));
-        ends.max_by_key(|told| told.at).is_some_and(|last| last.fact == Fact::Interrupted)
+        let Some(last) = ends.max_by_key(|told| told.at) else { return false };
+        let same_stop = |told: &Evidence| told.fact == Fact::Interrupted && last.at - told.at <= SAME_CHANGE;
+        matches!(last.fact, Fact::Interrupted | Fact::Stopped) && self.told().any(same_stop)
     }
 
     /// All that its timeline is made of.

@@ -50,7 +50,8 @@ fn advanced(read: &SweepState, known: &Known, plan: &Plan, settlements: &[Settle
     let until = before.end().map_or(known.now, |end| end.max(known.now));
     let remembered = Window::new(known.observed.remembered_since, until);
     for settlement in settlements {
-        settlement.storing.apply(&mut next.holes, settlement.month, &known.reading.covered, &remembered);
+        let (observed, read) = (&known.observed.state.holes, &known.reading.covered);
+        settlement.storing.apply(&mut next.holes, observed, settlement.month, read, &remembered);
     }
     if !are_few(&next.holes) {
         next.holes.clone_from(&read.holes);

@@ -46,17 +46,21 @@ impl Storing {
         !self.cut_short && self.failed.len() <= MOST
     }
 
-    /// Brings the holes up to date with this month: `read` is what the run has read, `remembered` all that CloudTrail
+    /// Brings the holes up to date with this month: `observed` are those that the run began with, `read` is what the run has read, `remembered` all that CloudTrail
     /// still remembers.
     pub(crate) fn apply(
         &self,
         holes: &mut BTreeMap<InstanceId, Hole>,
+        observed: &BTreeMap<InstanceId, Hole>,
         month: Month,
         read: &Coverage,
         remembered: &Window,
     ) {
         for id in &self.healed {
-            if let Some(hole) = holes.get_mut(id) {
+            let as_observed =
+                |hole: &&mut Hole| observed.get(id).is_some_and(|observed| observed.windows == hole.windows);
+            // Another run may have added to it since.
+            if let Some(hole) = holes.get_mut(id).filter(as_observed) {
                 hole.months.remove(&month);
             }
         }

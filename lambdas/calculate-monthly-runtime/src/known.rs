@@ -50,7 +50,9 @@ impl Known {
         previous: Option<&ServerMonth>,
         own: &OwnTrail,
     ) -> ServerMonth {
-        let mut month = ServerMonth::going_on(id, month, stored, previous, &self.swept_for(id));
+        // Begun from the item of the month before, it lacks what that one lacks.
+        let made_from: &[Month] = if stored.is_some() { &[month] } else { &[month, month.previous()] };
+        let mut month = ServerMonth::going_on(id, month, stored, previous, &self.swept_for(id, made_from));
         let observation = self.observed.servers.get(id);
         if observation.is_some() {
             month.left_at = None;
@@ -73,7 +75,7 @@ impl Known {
         own: &OwnTrail,
     ) -> ServerMonth {
         let mut closed = stored.cloned().unwrap_or_else(|| ServerMonth::new(id.clone(), month));
-        closed.assume_swept(&self.swept_for(id));
+        closed.assume_swept(&self.swept_for(id, &[month]));
         self.teach(&mut closed, own);
         if matches!(fate, Fate::Reopened { .. }) {
             closed.learn(closed.late_evidence.clone(), &Coverage::none());
@@ -86,7 +88,9 @@ impl Known {
                 None => closed.leave(self.now),
             }
         }
-        closed.is_final |= fate.is_final();
+        // A month that still lacks something is closed once that is filled.
+        let lacks = self.observed.state.owes(id, month) && !self.is_healed(&closed, own);
+        closed.is_final |= fate.is_final() && !lacks;
         closed
     }
 
@@ -100,8 +104,8 @@ impl Known {
     }
 
     /// What a server may rely on of earlier runs' sweeps.
-    fn swept_for(&self, id: &InstanceId) -> SweptFor {
-        SweptFor { blind: self.blind(), ..self.observed.state.for_server(id) }
+    fn swept_for(&self, id: &InstanceId, months: &[Month]) -> SweptFor {
+        SweptFor { blind: self.blind(), ..self.observed.state.for_server(id, months) }
     }
 
     /// Launches and starts that could not be read, by this run or earlier ones.
@@ -114,27 +118,30 @@ impl Known {
         self.observed.state.coverage.clone().and(&self.reading.covered)
     }
 
-    /// True where what could not be stored of a server is in its month now.
-    pub(crate) fn is_healed(&self, month: &ServerMonth) -> bool {
+    /// True where what could not be stored of a server is in its month now: all of that time is covered, or was read again. (Of
+    /// the time after it left, and of other months' time, an item keeps no coverage.)
+    pub(crate) fn is_healed(&self, month: &ServerMonth, own: &OwnTrail) -> bool {
         let Some(hole) = self.observed.state.holes.get(&month.id) else { return false };
         let readable = self.blind().taken_from(hole.windows.clone(), month.created());
-        readable.windows().iter().all(|window| month.coverage.holes(*window).is_empty())
+        let known = month.coverage.clone().and(&self.reading.covered).and(&own.covered);
+        readable.windows().iter().all(|window| known.holes(*window).is_empty())
     }
 
-    /// From when on a server's own records are to be read: one of which less was read than of the fleet, such as one that
+    /// The time of which a server's own records are to be read: one of which less was read than of the fleet, such as one that
     /// was not a server when the fleet was swept, where the rest would tell its state at the month's start; and one whose
     /// evidence could not be stored.
-    pub(crate) fn own_trail_since(&self, task: &Task, folded: &Folded) -> Option<DateTime<Utc>> {
+    pub(crate) fn to_look_up(&self, task: &Task, folded: &Folded) -> Option<Window> {
         let month = &folded.month;
-        if let Some(hole) = self.observed.state.holes.get(&month.id).filter(|_| !self.is_healed(month)) {
-            return hole.windows.start();
+        let is_healed = self.is_healed(month, &OwnTrail::default());
+        if let Some(hole) = self.observed.state.holes.get(&month.id).filter(|_| !is_healed) {
+            return Some(Window::new(hole.windows.start()?, hole.windows.end()?));
         }
         if task.fate != Fate::GoesOn || !folded.lacks_past {
             return None;
         }
         let swept = self.blind().taken_from(self.swept(), month.created());
         let lacks = |swept: &Window| !month.coverage.holes(*swept).is_empty();
-        swept.windows().iter().any(lacks).then_some(self.observed.remembered_since)
+        swept.windows().iter().any(lacks).then(|| Window::new(self.observed.remembered_since, self.now))
     }
 
     /// True where something of the time before `instant` was read of a server.

@@ -85,7 +85,7 @@ async fn covered<L: Ledger>(
         let mut stored = stored.map_err(RunError::LedgerRead)?;
         covered.extend(part.iter().map(|id| match stored.remove(id) {
             Some(Ok(mut stored)) => {
-                stored.assume_swept(&observed.state.for_server(id));
+                stored.assume_swept(&observed.state.for_server(id, &[request.month]));
                 // What could not be read once cannot be read again.
                 stored.coverage.and(&observed.state.blind.starts).and(&observed.state.blind.launches)
             }

@@ -196,6 +196,9 @@ fn in_order(plan: &Plan, known: &Known) -> Vec<InstanceId> {
         let fills_hole = known.fills_hole();
         let late = |server: &&IndexedServer| server.left && (fills_hole || !known.reading.about(&server.id).is_empty());
         ids.extend(observed.index.iter().filter(late).map(|server| &server.id));
+        // Who could not be settled before is due until it is, whatever became of it since.
+        let month = Month::of(known.now);
+        ids.extend(observed.state.holes.keys().filter(|id| observed.state.owes(id, month)));
     }
     let mut ids: Vec<InstanceId> = ids.into_iter().cloned().collect();
     if let Some(after) = observed.state.resume_after.as_ref().filter(|_| plan.moves_the_watermark()) {

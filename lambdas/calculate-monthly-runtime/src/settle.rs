@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use uptime::{InstanceId, Month, ServerMonth, Window};
 use uptime_ledger::ports::{Ledger, Limits, Services, StoredMonths, SweepCost, Trail};
-use uptime_ledger::{Folded, Invocation, OwnTrail, ServiceError, Writing, log_cached, store};
+use uptime_ledger::{Folded, Invocation, OwnTrail, ServiceError, Writing, begins_anew, log_cached, store};
 
 use crate::error::RunError;
 use crate::holes::Storing;
@@ -115,7 +115,10 @@ impl<S: Services> Settling<'_, S> {
         }
         let mut items = |id: &InstanceId| {
             let stored = take(&mut stored, id)?;
-            let previous = take(&mut previous, id)?;
+            let previous = match take(&mut previous, id) {
+                Err(error) if error.is_of_one_item => begins_anew(id, self.task.month, &error),
+                previous => previous?,
+            };
             Ok((stored, previous))
         };
         let all = part.iter().map(|id| match items(id) {
@@ -141,7 +144,7 @@ impl<S: Services> Settling<'_, S> {
         };
         Settled {
             lacks_past: folded.lacks_past && task.fate == Fate::GoesOn,
-            healed: known.is_healed(&folded.month),
+            healed: known.is_healed(&folded.month, &own),
             starts: folded.month.starts_of_last_day(known.now),
             outcome: if task.fate == Fate::GoesOn {
                 self.cache(id, folded).await
@@ -162,10 +165,10 @@ impl<S: Services> Settling<'_, S> {
 
     /// What the trail tells of one server of which less was read, or less could be stored, than of the fleet.
     async fn own_trail(&self, id: &InstanceId, folded: &Folded) -> OwnTrail {
-        let Some(since) = self.known.own_trail_since(self.task, folded) else { return OwnTrail::default() };
+        let Some(window) = self.known.to_look_up(self.task, folded) else { return OwnTrail::default() };
         let observation = self.known.observed.servers.get(id);
         let may_be_spot = observation.is_none_or(|observation| observation.spot.is_some());
-        self.lookups.read(self.services.trail(), id, Window::new(since, self.known.now), may_be_spot).await
+        self.lookups.read(self.services.trail(), id, window, may_be_spot).await
     }
 
     async fn cache(&self, id: &InstanceId, folded: Folded) -> Outcome {

@@ -169,7 +169,7 @@ impl<S: Services> EventResponse<S> {
     /// Folds an item that has just learnt something, and caches what follows. Its totals in the history are the hourly run's
     /// to refresh: they follow from the evidence, and writing them would cost each event another round trip.
     async fn warm(&self, item: ServerMonth, told: &Evidence, invocation: Invocation) -> Result<Outcome, AnswerError> {
-        let swept = self.server.swept.for_server(self.ledger(), &item.id, invocation.now).await;
+        let swept = self.server.swept.for_server(self.ledger(), &item.id, &[item.month], invocation.now).await;
         let mut folded = fold_as_told(&item, &swept, invocation.now);
         if told.fact.is_stop() && folded.entry.uncertainty > self.sure_enough {
             folded = self.ask_for_last_start(item, folded, &swept, invocation).await?;
@@ -230,7 +230,7 @@ impl<S: Services> EventResponse<S> {
         let ledger = self.ledger();
         match ledger.record(id, month, evidence).await.map_err(AnswerError::LedgerWrite)? {
             Recorded::Added(item) => {
-                let swept = self.server.swept.for_server(ledger, id, invocation.now).await;
+                let swept = self.server.swept.for_server(ledger, id, &[month], invocation.now).await;
                 let fold = |stored: Option<&ServerMonth>| {
                     Folded::of(ServerMonth::going_on(id, month, stored, None, &swept), invocation.now)
                 };

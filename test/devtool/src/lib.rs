@@ -60,7 +60,7 @@ pub async fn run(
     let found = found.ok_or_else(|| anyhow!("the table {table} has no item of {id} for {month}"))?;
     let mut item = found.with_context(unread)?;
     // As the handlers do: an hour in which nothing happened is kept once for the whole fleet.
-    item.assume_swept(&history.sweep_state().await.with_context(unread)?.for_server(&id));
+    item.assume_swept(&history.sweep_state().await.with_context(unread)?.for_server(&id, &[month]));
     let explanation = item.explain(item.told_as_of(now));
     if json { Ok(serde_json::to_string_pretty(&explanation)?) } else { Ok(render::text(&explanation)) }
 }
