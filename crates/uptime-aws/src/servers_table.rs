@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use chrono::TimeDelta;
-use uptime::{CacheEntry, InstanceId};
+use uptime::{CacheEntry, InstanceId, Span};
 
 use crate::dynamodb::{BATCH, Item, batch_get, number, refused, string, text, timestamp};
 use crate::sdk_error::service_error;
@@ -86,10 +86,10 @@ impl Cache for ServersTable {
         let answer = request
             .update_expression(update)
             .condition_expression(knows_less(rule))
-            .expression_attribute_values(":minutes", number(&entry.minutes))
+            .expression_attribute_values(":minutes", number(&entry.span.proven))
             .expression_attribute_values(":timestamp", text(timestamp(entry.timestamp)))
             .expression_attribute_values(":month", text(entry.month))
-            .expression_attribute_values(":uncertainty", number(&entry.uncertainty))
+            .expression_attribute_values(":uncertainty", number(&entry.span.possible))
             .expression_attribute_values(":revision", number(&entry.revision))
             .expression_attribute_values(":text", text("S"))
             .expression_attribute_values(":number", text("N"))
@@ -129,8 +129,7 @@ fn key(id: &InstanceId) -> Item {
 /// What an item caches; none where it caches nothing or nothing readable.
 fn entry(item: &Item) -> Option<CacheEntry> {
     Some(CacheEntry {
-        minutes: number(item, MINUTES)?,
-        uncertainty: number(item, UNCERTAINTY)?,
+        span: Span { proven: number(item, MINUTES)?, possible: number(item, UNCERTAINTY)? },
         timestamp: string(item, TIMESTAMP)?.parse().ok()?,
         month: string(item, MONTH)?.parse().ok()?,
         running_since: string(item, RUNNING_SINCE).and_then(|since| since.parse().ok()),

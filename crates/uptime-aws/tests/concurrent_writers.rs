@@ -148,7 +148,7 @@ async fn writers_at_one_time_leave_what_one_writer_would() {
     for server in &ids {
         let entry = fold(&table(concurrent), server, &[], now()).await;
         assert_eq!(cached[server].revision, entry.revision - 1, "whoever knew all of {server} stays in the cache");
-        assert_eq!(cached[server].minutes, entry.minutes);
+        assert_eq!(cached[server].span, entry.span);
     }
     let expected = table(serial).read(month(), &ids).await.unwrap();
     let found = table(concurrent).read(month(), &ids).await.unwrap();
@@ -156,7 +156,7 @@ async fn writers_at_one_time_leave_what_one_writer_would() {
         let (expected, found) = (expected[server].as_ref().unwrap(), found[server].as_ref().unwrap());
         assert_eq!(found.evidence.len(), evidence(0).len());
         assert_eq!(found, &ServerMonth { revision: found.revision, ..expected.clone() });
-        assert_eq!(found.summary.as_ref().unwrap().minutes, (300 * RUNS).to_string().parse().unwrap());
+        assert_eq!(found.span().proven, (300 * RUNS).to_string().parse().unwrap());
     }
     let stranger = servers.write(&id(99), &cached[&ids[0]], WriteRule::ExistingOnly).await.unwrap();
     assert_eq!(stranger, Written::Superseded, "an item that is gone is not made anew");
@@ -176,7 +176,6 @@ async fn the_watermark_is_never_overwritten(history: &LedgerTable) {
         coverage: covered(),
         deep_sweep_at: Some(now()),
         lacks_past: true,
-        rolled_over: Some(month()),
         final_month: Some(month().previous()),
         resume_after: Some(id(3)),
         blind: BlindSpots { starts: covered(), launches: Coverage::none() },

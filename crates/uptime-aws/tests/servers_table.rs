@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_smithy_mocks::{Rule, mock};
 use serde_json::{Value, json};
 use support::{answer, client};
-use uptime::{CacheEntry, InstanceId};
+use uptime::{CacheEntry, InstanceId, Span};
 use uptime_aws::servers_table::ServersTable;
 use uptime_ledger::ports::{Cache, WriteRule, Written};
 
@@ -18,8 +18,7 @@ fn id(n: u32) -> InstanceId {
 
 fn entry() -> CacheEntry {
     CacheEntry {
-        minutes: "1234.56".parse().unwrap(),
-        uncertainty: "0.50".parse().unwrap(),
+        span: Span { proven: "1234.56".parse().unwrap(), possible: "0.50".parse().unwrap() },
         timestamp: "2025-10-15T12:00:00.250Z".parse().unwrap(),
         month: "2025-10".parse().unwrap(),
         running_since: Some("2025-10-14T08:00:00Z".parse().unwrap()),

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{CacheEntry, InstanceId, Month};
 
 use crate::counts::Counts;
-use crate::invocation::Invocation;
+use crate::moment::Moment;
 use crate::one_server::{AnswerError, OneServer};
 
 /// No clock of AWS is this wrong: what is from later is broken, not fresh.
@@ -54,11 +54,11 @@ pub async fn get_cached_running_minutes<S: Services>(
     server: &OneServer<S>,
     id: &InstanceId,
     max_age: Option<TimeDelta>,
-    invocation: Invocation,
+    moment: Moment,
     counts: &mut Counts,
 ) -> Result<Option<Answered>, AnswerError> {
     let cached = read_cached(server, id).await;
-    answer_from(cached, server, id, max_age, invocation, counts).await
+    answer_from(cached, server, id, max_age, moment, counts).await
 }
 
 /// As [`get_cached_running_minutes`], of servers that are known only: of an instance of which nothing is kept, EC2 is not
@@ -70,14 +70,14 @@ pub async fn get_known_running_minutes<S: Services>(
     server: &OneServer<S>,
     id: &InstanceId,
     max_age: Option<TimeDelta>,
-    invocation: Invocation,
+    moment: Moment,
     counts: &mut Counts,
 ) -> Result<KnownMinutes, AnswerError> {
     let cached = read_cached(server, id).await;
-    if cached.is_none() && !server.keeps(id, invocation).await? {
+    if cached.is_none() && !server.knows(id, moment).await? {
         return Ok(KnownMinutes::Nothing);
     }
-    let answered = answer_from(cached, server, id, max_age, invocation, counts).await?;
+    let answered = answer_from(cached, server, id, max_age, moment, counts).await?;
     Ok(answered.map_or(KnownMinutes::NoServer, KnownMinutes::Answered))
 }
 
@@ -93,10 +93,10 @@ async fn answer_from<S: Services>(
     server: &OneServer<S>,
     id: &InstanceId,
     max_age: Option<TimeDelta>,
-    invocation: Invocation,
+    moment: Moment,
     counts: &mut Counts,
 ) -> Result<Option<Answered>, AnswerError> {
-    let now = invocation.now;
+    let now = moment.now;
     match cached.as_ref().map(|entry| (entry, Usable::of(entry, max_age, now))) {
         Some((entry, Usable::Yes)) => {
             log_hit(id, entry, now);
@@ -114,7 +114,7 @@ async fn answer_from<S: Services>(
         }
     }
     counts.misses += 1;
-    match (server.calculate(id, None, invocation, counts).await, cached) {
+    match (server.calculate(id, None, moment, counts).await, cached) {
         (Ok(entry), _) => Ok(entry.map(|entry| Answered { entry, origin: Origin::Calculated })),
         (Err(error), Some(entry)) => {
             tracing::warn!(%id, %error, as_of = %entry.timestamp, "Answering an older value for {id}: {error}");
@@ -144,9 +144,9 @@ impl Usable {
 }
 
 fn log_hit(id: &InstanceId, entry: &CacheEntry, now: DateTime<Utc>) {
-    let (minutes, age_hours) = (entry.minutes.as_f64(), hours(entry.age(now)));
+    let (minutes, age_hours) = (entry.span.proven.as_f64(), hours(entry.age(now)));
     tracing::info!(
-        %id, minutes, age_hours, "Using cached value for {id}: {} minutes (age: {age_hours:.1} hours)", entry.minutes
+        %id, minutes, age_hours, "Using cached value for {id}: {} minutes (age: {age_hours:.1} hours)", entry.span.proven
     );
 }
 

@@ -1,17 +1,17 @@
 //! What the handlers share: how a server's month is folded, stored and cached, and how one server is answered for.
 //!
 //! ```text
-//! stored month + what is new ─► fold ─► store (anew where somebody else wrote in between) ─► cache
+//! stored month + what is new ─► uptime::fold ─► store (anew where somebody else wrote in between) ─► cache
 //! get_cached_running_minutes: cache ─► else one server calculated from EC2 and CloudTrail ─► stored and cached
 //! ```
 //!
-//! It works over the ports of `uptime-aws` and knows neither SDK types nor Lambda.
+//! It has the ports, which `uptime-aws` implements, and knows neither SDK types nor Lambda.
 
 mod cached;
 mod counts;
 mod handled;
-mod invocation;
 pub mod metrics;
+mod moment;
 mod one_server;
 mod own_trail;
 pub mod ports;
@@ -25,10 +25,10 @@ pub mod variables;
 pub use cached::{Answered, KnownMinutes, Origin, get_cached_running_minutes, get_known_running_minutes};
 pub use counts::Counts;
 pub use handled::Handled;
-pub use invocation::Invocation;
+pub use moment::{Deadlines, Moment};
 pub use one_server::{AnswerError, OneServer, begins_anew};
 pub use own_trail::OwnTrail;
 pub use service_error::{ServiceError, is_throttle_code};
 pub use settings::{AppTag, SharedSettings};
-pub use store::{Folded, Writing, cache, log_cached, store};
+pub use store::{Writing, cache, store};
 pub use swept::Swept;

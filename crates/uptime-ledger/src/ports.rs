@@ -7,7 +7,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    BlindSpots, CacheEntry, Evidence, InstanceId, Minutes, Month, Observation, ServerEvidence, ServerMonth, Window,
+    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, ServerEvidence, ServerMonth, Span, Window,
 };
 
 use crate::service_error::ServiceError;
@@ -308,10 +308,10 @@ pub type StoredMonths = HashMap<InstanceId, Result<ServerMonth, ServiceError>>;
 pub struct IndexedServer {
     /// The server.
     pub id: InstanceId,
-    /// Its proven minutes of the month, as last stored.
-    pub minutes: Minutes,
-    /// How many more it could be.
-    pub uncertainty: Minutes,
+    /// How long it ran in the month, as last stored.
+    pub span: Span,
+    /// Up to when that is; none where it was never computed.
+    pub as_of: Option<DateTime<Utc>>,
     /// True where it is no server any more.
     pub left: bool,
     /// True where the month is final.

@@ -1,5 +1,6 @@
 //! How far the fleet has been swept, from run to run.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -11,15 +12,16 @@ pub struct SweepState {
     /// Where CloudTrail has been read whole, and all evidence of the servers known at the time is stored. The end of its last
     /// window is the watermark.
     pub coverage: Coverage,
-    /// When a sweep last reached back further than usual.
+    /// When a sweep last reached back further than usual. Kept, for the coverage does not tell: what is read again is covered
+    /// already, and a deep sweep that was cut short is tried again by the next run.
     pub deep_sweep_at: Option<DateTime<Utc>>,
     /// True where some server's state at the month's start was not known after the last run: reading further back may tell.
+    /// Kept, for whether to read on is decided before the items are read.
     pub lacks_past: bool,
-    /// The last month in which a run has recomputed the month before up to its end.
-    pub rolled_over: Option<Month>,
     /// The last month that is final.
     pub final_month: Option<Month>,
-    /// The last server of a run that was stopped by its deadline: the next run begins after it.
+    /// The last server of a run that was stopped by its deadline: the next run begins after it. Kept, for the items do not
+    /// tell: one of which there was nothing to write was done all the same.
     pub resume_after: Option<InstanceId>,
     /// Launches and starts in the coverage that could not be read.
     pub blind: BlindSpots,
@@ -31,10 +33,10 @@ pub struct SweepState {
 
 impl SweepState {
     /// What a server may rely on in an item that is made from its items of these months: what one of them lacks, it lacks.
-    pub fn for_server(&self, id: &InstanceId, months: &[Month]) -> SweptFor {
+    pub fn for_server(&self, id: &InstanceId, months: &[Month]) -> SweptFor<'_> {
         let lacks = |hole: &&Hole| months.iter().any(|month| hole.months.contains(month));
-        let hole = self.holes.get(id).filter(lacks).map(|hole| hole.windows.clone()).unwrap_or_default();
-        SweptFor { coverage: self.coverage.clone(), hole, blind: self.blind.clone() }
+        let hole = self.holes.get(id).filter(lacks).map(|hole| &hole.windows);
+        SweptFor { coverage: &self.coverage, hole, blind: Cow::Borrowed(&self.blind) }
     }
 
     /// True where some server's item of a month could not be brought up to the watermark.

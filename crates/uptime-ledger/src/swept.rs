@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ports::{Ledger, SweepState};
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{InstanceId, Month, SweptFor};
 
 /// A sweep ends once an hour. What an older one has covered is covered still, so that being behind costs certainty for some
 /// minutes at the most, and asking each time would cost every answer a round trip.
@@ -17,18 +16,8 @@ pub struct Swept {
 }
 
 impl Swept {
-    /// What a server may rely on. Where it cannot be read, what was known before is true as well, if anything was.
-    pub async fn for_server<L: Ledger>(
-        &self,
-        ledger: &L,
-        id: &InstanceId,
-        months: &[Month],
-        now: DateTime<Utc>,
-    ) -> SweptFor {
-        self.state(ledger, now).await.for_server(id, months)
-    }
-
-    /// Reads it, unless it was read a moment ago.
+    /// Returns the state, reading it unless it was read a moment ago. Where it cannot be read, what was known before is true
+    /// as well, if anything was.
     pub async fn state<L: Ledger>(&self, ledger: &L, now: DateTime<Utc>) -> Arc<SweepState> {
         let known = self.read().clone();
         if let Some((at, state)) = &known

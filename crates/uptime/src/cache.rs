@@ -4,15 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::minutes::Minutes;
 use crate::month::Month;
+use crate::span::Span;
 use crate::timeline::Timeline;
 
 /// The cached running minutes of one server, as they were at an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheEntry {
-    /// Proven running minutes of `month` up to `timestamp`.
-    pub minutes: Minutes,
-    /// How many minutes more the true value could be.
-    pub uncertainty: Minutes,
+    /// How long it ran in `month` up to `timestamp`.
+    pub span: Span,
     /// When it was computed.
     pub timestamp: DateTime<Utc>,
     /// The month it is about.
@@ -27,15 +26,7 @@ pub struct CacheEntry {
 impl CacheEntry {
     /// The entry for `month` that a timeline up to `now` gives.
     pub fn of(timeline: &Timeline, month: Month, now: DateTime<Utc>) -> Self {
-        let time = timeline.running_time(month);
-        Self {
-            minutes: time.minutes(),
-            uncertainty: time.uncertainty(),
-            timestamp: now,
-            month,
-            running_since: timeline.running_since(),
-            revision: 0,
-        }
+        Self { span: timeline.span(month), timestamp: now, month, running_since: timeline.running_since(), revision: 0 }
     }
 
     /// The minutes at `instant`, taken for granted that a server that was running has been running since: an assumption,
@@ -43,8 +34,8 @@ impl CacheEntry {
     pub fn live_at(&self, instant: DateTime<Utc>) -> Minutes {
         let since = instant.min(self.month.end()) - self.timestamp;
         match self.running_since {
-            Some(_) if since > TimeDelta::zero() => self.minutes + Minutes::floor(since),
-            _ => self.minutes,
+            Some(_) if since > TimeDelta::zero() => self.span.proven + Minutes::floor(since),
+            _ => self.span.proven,
         }
     }
 
@@ -64,8 +55,7 @@ mod tests {
 
     fn entry(running_since: Option<&str>) -> CacheEntry {
         CacheEntry {
-            minutes: "100.50".parse().unwrap(),
-            uncertainty: Minutes::default(),
+            span: Span { proven: "100.50".parse().unwrap(), possible: Minutes::default() },
             timestamp: at("2025-10-31T23:00:00Z"),
             month: "2025-10".parse().unwrap(),
             running_since: running_since.map(at),

@@ -1,4 +1,4 @@
-//! Keeping an item small: what is decided of the past is folded into digests, which prove the same.
+//! Keeping an item small: what is decided of the past is condensed into digests, which prove the same.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::state::State;
 use crate::timeline::{Certainty, Gap, Timeline};
 use crate::window::Window;
 
-/// Below this size in bytes nothing is folded, so that of a usual server every start and stop can be explained. An item of
+/// Below this size in bytes nothing is condensed, so that of a usual server every start and stop can be explained. An item of
 /// DynamoDB has 400 KB, and each write costs its whole size.
 const LARGE: usize = 64 * 1024;
-/// Below this a stretch is not worth folding.
+/// Below this a stretch is not worth condensing.
 const FEW: usize = 3;
 
 /// How a large item is made smaller: the gentlest way that is enough.
@@ -38,18 +38,18 @@ const WAYS: [Way; 3] = [
 
 impl ServerMonth {
     /// Keeps the item far below the size that DynamoDB takes, whatever was told of the server up to `now`: where it is
-    /// large, what is decided is folded, the oldest day first. No span and no day's minutes change by it.
+    /// large, what is decided is condensed, the oldest day first. No span and no day's minutes change by it.
     pub fn keep_small(&mut self, now: DateTime<Utc>) {
         for way in WAYS {
             if self.size() > way.above {
-                self.fold_days(now - way.keep, way.uncovered, |month| month.size() <= way.above / 2);
+                self.condense_days(now - way.keep, way.uncovered, |month| month.size() <= way.above / 2);
             }
         }
     }
 
-    /// Folds all that is decided before `until`, whatever the size.
-    pub fn fold_before(&mut self, until: DateTime<Utc>) {
-        self.fold_days(until, false, |_| false);
+    /// Condenses all that is decided before `until`, whatever the size.
+    pub fn condense_before(&mut self, until: DateTime<Utc>) {
+        self.condense_days(until, false, |_| false);
     }
 
     /// About how many bytes its evidence takes in an item.
@@ -61,19 +61,19 @@ impl ServerMonth {
         self.evidence.iter().map(|told| told.to_string().len() + 3).sum()
     }
 
-    fn fold_days(&mut self, until: DateTime<Utc>, uncovered: bool, is_enough: impl Fn(&Self) -> bool) {
+    fn condense_days(&mut self, until: DateTime<Utc>, uncovered: bool, is_enough: impl Fn(&Self) -> bool) {
         let month = self.month.until(until);
         let mut day = Window::new(month.from, month.from + TimeDelta::days(1));
         while day.from < month.to && !is_enough(self) {
-            if let Some(folded) = self.folded_in(day.within(&month), uncovered) {
-                self.evidence = folded;
+            if let Some(condensed) = self.condensed_in(day.within(&month), uncovered) {
+                self.evidence = condensed;
             }
             day = Window::new(day.to, day.to + TimeDelta::days(1));
         }
     }
 
-    /// The evidence with what is decided in a part of one day folded; none where there is little to fold.
-    fn folded_in(&self, day: Window, uncovered: bool) -> Option<BTreeSet<Evidence>> {
+    /// The evidence with what is decided in a part of one day condensed; none where there is little to fold.
+    fn condensed_in(&self, day: Window, uncovered: bool) -> Option<BTreeSet<Evidence>> {
         let horizon = self.horizon(DateTime::<Utc>::MAX_UTC);
         let points = Points::of(self.machine(), self.told(), &self.coverage, horizon);
         let mut gaps = Vec::with_capacity(points.points.len() + 1);
@@ -91,11 +91,11 @@ impl ServerMonth {
         let pieces = stands_for.iter().map(|told| told.digest().map_or(1, |(_, digest)| digest.pieces)).sum();
         let fact = Fact::Digest(Box::new(Digest { pieces, ..digest }));
         kept.insert(Evidence { at: stretch.from, fact, source: Source::Ledger });
-        let folded = Self { evidence: kept, ..self.clone() };
-        folded.proves_the_same(&timeline, horizon).then_some(folded.evidence)
+        let condensed = Self { evidence: kept, ..self.clone() };
+        condensed.proves_the_same(&timeline, horizon).then_some(condensed.evidence)
     }
 
-    /// Folding must never change what is proven; rather than a wrong minute, an item that is large.
+    /// Condensing must never change what is proven; rather than a wrong minute, an item that is large.
     fn proves_the_same(&self, before: &Timeline, now: DateTime<Utc>) -> bool {
         let after = self.timeline(now);
         let tells = |timeline: &Timeline| {

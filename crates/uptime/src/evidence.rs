@@ -84,7 +84,7 @@ pub enum Source {
         /// The event's `id`.
         event_id: String,
     },
-    /// The ledger itself, which has folded evidence.
+    /// The ledger itself, which has condensed evidence.
     Ledger,
 }
 

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! CloudTrail record ─┐
-//! EC2 observation   ─┼─► Evidence ─► Timeline (with Coverage) ─► RunningTime: minutes + uncertainty
+//! EC2 observation   ─┼─► Evidence ─► Timeline (with Coverage) ─► Span: proven + possible minutes
 //! state-change event─┘
 //! ```
 //!
 //! Nothing here knows AWS clients, clocks, environment variables or logs: `now` is an argument, records are strings.
-//! The answer is a span: [`RunningTime::minutes`] is what the evidence proves, plus
-//! [`RunningTime::uncertainty`] the most that it allows; the truth is inside.
+//! The answer is a [`Span`]: the minutes that the evidence proves, and how many more it allows; the truth is inside. What is
+//! new of a server becomes part of its month in one place, [`fold`].
 
 mod blind;
 mod cache;
@@ -18,6 +18,7 @@ mod digest;
 mod evidence;
 mod evidence_text;
 mod explanation;
+mod fold;
 mod instance;
 mod kind;
 mod machine;
@@ -28,6 +29,7 @@ mod points;
 mod record;
 mod relevance;
 mod server_month;
+mod span;
 mod state;
 mod state_change;
 mod swept;
@@ -42,12 +44,14 @@ pub use digest::Digest;
 pub use evidence::{Evidence, Fact, ServerEvidence, Source};
 pub use evidence_text::InvalidEvidence;
 pub use explanation::{End, ExplainedSegment, Explanation, Heard, Reason, StoredMinutes, Witness};
+pub use fold::{Folded, Look, News, fold};
 pub use instance::{InstanceId, InvalidInstanceId};
 pub use machine::Machine;
-pub use minutes::{InvalidMinutes, Minutes, RunningTime};
+pub use minutes::{InvalidMinutes, Minutes};
 pub use month::{InvalidMonth, Month};
 pub use observation::{InstanceState, Observation, SpotRequest, UnknownState, is_by_ec2, transition_time};
 pub use server_month::{ServerMonth, Summary};
+pub use span::{RunningTime, Span};
 pub use state::State;
 pub use state_change::{StateChange, StateChangeError};
 pub use swept::SweptFor;

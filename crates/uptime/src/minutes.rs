@@ -82,27 +82,6 @@ impl FromStr for Minutes {
     }
 }
 
-/// How long a server ran: the span between what is proven and what is possible.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunningTime {
-    /// Time the evidence proves.
-    pub proven: TimeDelta,
-    /// Time more that the evidence allows.
-    pub possible: TimeDelta,
-}
-
-impl RunningTime {
-    /// The proven minutes.
-    pub fn minutes(&self) -> Minutes {
-        Minutes::floor(self.proven)
-    }
-
-    /// How many minutes more the true value could be; 0 when every start and stop is known.
-    pub fn uncertainty(&self) -> Minutes {
-        Minutes::floor(self.proven + self.possible) - self.minutes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,11 +107,5 @@ mod tests {
                 format!("`{text}` is not an amount of minutes")
             );
         }
-    }
-
-    #[test]
-    fn minutes_and_uncertainty_never_add_up_to_more_than_the_whole() {
-        let time = RunningTime { proven: TimeDelta::milliseconds(599), possible: TimeDelta::milliseconds(599) };
-        assert_eq!((time.minutes(), time.uncertainty()), (Minutes(0), Minutes(1)));
     }
 }

@@ -89,7 +89,7 @@ impl Points {
         let digests = evidence.iter().filter_map(|told| told.digest());
         self.digests = digests.map(|(window, digest)| digest.up_to(window, now)).collect();
         self.digests.sort_unstable_by_key(|(window, _)| window.from);
-        // Of two writers at one time both may have folded: the wider of two that overlap stands for both.
+        // Of two writers at one time both may have condensed: the wider of two that overlap stands for both.
         self.digests.dedup_by(|next, first| {
             let overlap = next.0.from < first.0.to;
             if overlap && next.0.length() > first.0.length() {

@@ -13,7 +13,7 @@ use crate::minutes::Minutes;
 use crate::month::Month;
 use crate::observation::Observation;
 use crate::relevance::Relevance;
-use crate::swept::SweptFor;
+use crate::span::Span;
 use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
 
@@ -29,7 +29,7 @@ pub struct ServerMonth {
     pub month: Month,
     /// Its instance type, such as `t3.small`, where EC2 showed it.
     pub instance_type: Option<String>,
-    /// All that was told of it. What is decided of the past may be folded into digests, and else it only grows.
+    /// All that was told of it. What is decided of the past may be condensed into digests, and else it only grows.
     pub evidence: BTreeSet<Evidence>,
     /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
     /// does.
@@ -52,21 +52,12 @@ pub struct ServerMonth {
 /// How long a server ran in a month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The proven minutes.
-    pub minutes: Minutes,
-    /// How many more it could be.
-    pub uncertainty: Minutes,
-    /// The proven minutes per UTC day, first day first; they sum to `minutes`.
+    /// In all.
+    pub span: Span,
+    /// The proven minutes per UTC day, first day first; they sum to those of the span.
     pub days: Vec<Minutes>,
     /// Up to when: the month's end, once that is over.
     pub as_of: DateTime<Utc>,
-}
-
-impl Summary {
-    /// True where both tell the same running time, though as of different instants.
-    fn tells_the_same(&self, other: &Self) -> bool {
-        (self.minutes, self.uncertainty) == (other.minutes, other.uncertainty)
-    }
 }
 
 impl ServerMonth {
@@ -87,28 +78,6 @@ impl ServerMonth {
         }
     }
 
-    /// The month that is going on: from its item, from that of the month before, or begun anew. `swept` is where the whole
-    /// fleet was swept.
-    pub fn going_on(
-        id: &InstanceId,
-        month: Month,
-        stored: Option<&Self>,
-        previous: Option<&Self>,
-        swept: &SweptFor,
-    ) -> Self {
-        let mut going_on = match (stored, previous) {
-            (Some(stored), _) => stored.clone(),
-            (None, Some(previous)) => {
-                let mut previous = previous.clone();
-                previous.assume_swept(swept);
-                previous.next_month()
-            }
-            (None, None) => Self::new(id.clone(), month),
-        };
-        going_on.assume_swept(swept);
-        going_on
-    }
-
     /// The month after, with what this one tells of its start.
     pub fn next_month(&self) -> Self {
         let mut next = Self::new(self.id.clone(), self.month.next());
@@ -117,18 +86,6 @@ impl ServerMonth {
         next.instance_type.clone_from(&self.instance_type);
         next.learn(self.evidence.iter().cloned(), &self.coverage);
         next
-    }
-
-    /// Takes over that the whole fleet was swept: where evidence was kept of all servers known at the time, of this one it
-    /// was since its own coverage ends. Takes back what it cannot rely on.
-    pub fn assume_swept(&mut self, swept: &SweptFor) {
-        let mut coverage = std::mem::take(&mut self.coverage);
-        if let Some(end) = coverage.end().filter(|_| self.left_at.is_none()) {
-            let since = Window::new(end, self.month.end());
-            coverage = coverage.and(&swept.coverage.within(&since));
-        }
-        coverage = swept.hole.windows().iter().fold(coverage, Coverage::without);
-        self.coverage = swept.blind.taken_from(coverage, self.created());
     }
 
     /// Adds evidence, and the windows of which this is everything.
@@ -162,7 +119,7 @@ impl ServerMonth {
         self.evidence.iter().filter(|told| told.fact == Fact::Created).map(|told| told.at).min()
     }
 
-    /// How many calls started it in the last day before `now`; of what was folded, all that it stands for.
+    /// How many calls started it in the last day before `now`; of what was condensed, all that it stands for.
     pub fn starts_of_last_day(&self, now: DateTime<Utc>) -> usize {
         let since = now - TimeDelta::days(1);
         let recent = self.evidence.iter().filter(|told| since <= told.at && told.at <= now);
@@ -250,6 +207,11 @@ impl ServerMonth {
         self.evidence.iter().chain(&self.sighting)
     }
 
+    /// Its span when it was last computed; nothing where it never was.
+    pub fn span(&self) -> Span {
+        self.summary.as_ref().map(|summary| summary.span).unwrap_or_default()
+    }
+
     /// Computes the summary as of `now`, and returns what is to be cached of it.
     pub fn summarize(&mut self, now: DateTime<Utc>) -> CacheEntry {
         let timeline = self.timeline(now);
@@ -258,11 +220,9 @@ impl ServerMonth {
 
     /// The same from its timeline as of `now`.
     pub fn summarize_as(&mut self, timeline: &Timeline, now: DateTime<Utc>) -> CacheEntry {
-        let time = timeline.running_time(self.month);
         let horizon = self.horizon(now);
         self.summary = Some(Summary {
-            minutes: time.minutes(),
-            uncertainty: time.uncertainty(),
+            span: timeline.span(self.month),
             days: timeline.days(self.month, horizon),
             as_of: horizon.min(self.month.end()),
         });
@@ -273,18 +233,13 @@ impl ServerMonth {
         }
     }
 
-    /// True where evidence or coverage from further back could tell more of the month's start.
-    pub fn lacks_past(&self, now: DateTime<Utc>) -> bool {
-        self.timeline(now).lacks_past(self.month)
-    }
-
     /// True where it is worth to be stored over `stored`: an hour more in which nothing happened is not, for that follows
     /// from the sweeps of the fleet.
     pub fn adds_to(&self, stored: &Self) -> bool {
         let told = |month: &Self| month.summary.clone();
         let summary_changed = match (told(self), told(stored)) {
             (Some(new), Some(old)) => {
-                !new.tells_the_same(&old) || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
+                new.span != old.span || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
             }
             (new, old) => new != old,
         };

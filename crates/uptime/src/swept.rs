@@ -1,22 +1,33 @@
 //! How far the fleet has been swept, as one server may rely on it.
 
+use std::borrow::Cow;
+
 use crate::blind::BlindSpots;
 use crate::window::Coverage;
 
-/// Where CloudTrail has been read whole for the fleet, and where that tells nothing of a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SweptFor {
+/// Where the trail has been read whole for the fleet, and where that tells nothing of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweptFor<'s> {
     /// Where it has been read whole, and all evidence of the servers known at the time is stored.
-    pub coverage: Coverage,
+    pub coverage: &'s Coverage,
     /// Where this server's evidence could not be stored.
-    pub hole: Coverage,
+    pub hole: Option<&'s Coverage>,
     /// Where records of launches or starts could not be read.
-    pub blind: BlindSpots,
+    pub blind: Cow<'s, BlindSpots>,
 }
 
-impl From<Coverage> for SweptFor {
-    /// Of a server that can rely on all of it.
-    fn from(coverage: Coverage) -> Self {
-        Self { coverage, ..Self::default() }
+impl<'s> SweptFor<'s> {
+    /// Of a server that can rely on all of a coverage.
+    pub fn all_of(coverage: &'s Coverage) -> Self {
+        Self { coverage, hole: None, blind: Cow::Owned(BlindSpots::none()) }
+    }
+
+    /// With more blind spots.
+    #[must_use]
+    pub fn with_blind_spots(mut self, more: &BlindSpots) -> Self {
+        if !more.is_empty() {
+            self.blind = Cow::Owned(self.blind.into_owned().and(more));
+        }
+        self
     }
 }

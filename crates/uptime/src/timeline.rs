@@ -6,9 +6,10 @@ use serde::Serialize;
 use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::machine::Machine;
-use crate::minutes::{Minutes, RunningTime};
+use crate::minutes::Minutes;
 use crate::month::Month;
 use crate::points::{Point, Points};
+use crate::span::{RunningTime, Span};
 use crate::state::State;
 use crate::window::{Coverage, Window};
 
@@ -39,6 +40,15 @@ impl Segment {
     /// How long the server ran, or may have run, in it.
     pub fn length(&self) -> TimeDelta {
         self.sum.unwrap_or_else(|| self.window.length())
+    }
+
+    /// The same, told apart by its certainty.
+    pub fn running_time(&self) -> RunningTime {
+        let none = TimeDelta::zero();
+        match self.certainty {
+            Certainty::Proven => RunningTime { proven: self.length(), possible: none },
+            Certainty::Possible => RunningTime { proven: none, possible: self.length() },
+        }
     }
 }
 
@@ -236,15 +246,14 @@ impl Timeline {
         self.segments.iter().map(inside).filter(|segment| !segment.window.is_empty())
     }
 
+    /// How long the server ran in `month`, in minutes.
+    pub fn span(&self, month: Month) -> Span {
+        self.running_time(month).span()
+    }
+
     /// How long the server ran in `month`.
     pub fn running_time(&self, month: Month) -> RunningTime {
-        self.segments_in(month).fold(RunningTime::default(), |mut time, segment| {
-            match segment.certainty {
-                Certainty::Proven => time.proven += segment.length(),
-                Certainty::Possible => time.possible += segment.length(),
-            }
-            time
-        })
+        self.segments_in(month).map(|segment| segment.running_time()).sum()
     }
 
     /// The proven minutes of each UTC day of `month` up to `now`, first day first. They sum to the month's minutes: a

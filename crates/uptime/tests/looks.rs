@@ -44,8 +44,8 @@ impl Server {
 
     /// Minutes, and how many more it could be.
     fn minutes(&self) -> (f64, f64) {
-        let time = self.month.timeline(self.now).running_time(self.month.month);
-        (time.minutes().as_f64(), time.uncertainty().as_f64())
+        let span = self.month.timeline(self.now).span(self.month.month);
+        (span.proven.as_f64(), span.possible.as_f64())
     }
 }
 

@@ -1,13 +1,11 @@
 //! The fifth step: how far the fleet was swept, now that all that was read is stored or left as a hole of its own server.
 
-use uptime::{Month, Window};
-use uptime_ledger::Invocation;
+use uptime::Window;
 use uptime_ledger::ports::{Ledger, SweepState};
 
 use crate::error::{RunError, in_time};
 use crate::holes::are_few;
 use crate::known::Known;
-use crate::plan::Plan;
 use crate::settle::Settlement;
 use crate::task::{Fate, Reach};
 
@@ -18,16 +16,11 @@ const ATTEMPTS: u32 = 5;
 ///
 /// # Errors
 /// Where the sweep state cannot be read or stored.
-pub(crate) async fn commit<L: Ledger>(
-    ledger: &L,
-    known: &Known,
-    plan: &Plan,
-    settlements: &[Settlement],
-    moment: Invocation,
-) -> Result<(), RunError> {
+pub(crate) async fn commit<L: Ledger>(ledger: &L, known: &Known, settlements: &[Settlement]) -> Result<(), RunError> {
+    let moment = known.moment;
     let mut read = known.observed.state.clone();
     for _ in 0..ATTEMPTS {
-        let next = advanced(&read, known, plan, settlements);
+        let next = advanced(&read, known, settlements);
         if next == read {
             return Ok(());
         }
@@ -43,11 +36,11 @@ pub(crate) async fn commit<L: Ledger>(
 }
 
 /// The sweep state after this run. It never passes what is neither stored nor left as a hole in its own server's coverage.
-fn advanced(read: &SweepState, known: &Known, plan: &Plan, settlements: &[Settlement]) -> SweepState {
+fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> SweepState {
     let stopped_after = settlements.iter().find_map(|settlement| settlement.stopped_after.clone());
     let mut next = SweepState { resume_after: stopped_after, ..read.clone() };
-    let before = if plan.reach == Reach::Anew { &Default::default() } else { &read.coverage };
-    let until = before.end().map_or(known.now, |end| end.max(known.now));
+    let before = if known.plan.reach == Reach::Anew { &Default::default() } else { &read.coverage };
+    let until = before.end().map_or(known.moment.now, |end| end.max(known.moment.now));
     let remembered = Window::new(known.observed.remembered_since, until);
     for settlement in settlements {
         let (observed, read) = (&known.observed.state.holes, &known.reading.covered);
@@ -63,13 +56,11 @@ fn advanced(read: &SweepState, known: &Known, plan: &Plan, settlements: &[Settle
     next.blind = read.blind.clone().and(&known.reading.blind).within(&remembered);
     next.coverage = known.reading.covered.clone().and(before).within(&remembered);
     next.lacks_past = settlements.iter().any(|settlement| settlement.lacks_past);
-    if reached_back(known, plan) {
-        next.deep_sweep_at = Some(known.now);
+    if reached_back(known) {
+        next.deep_sweep_at = Some(known.moment.now);
     }
-    let month = Month::of(known.now);
     let closed = settlements.iter().find(|settlement| settlement.fate != Fate::GoesOn);
     if let Some(last) = closed.filter(|last| known.observed.is_open(last.month)) {
-        next.rolled_over = next.rolled_over.max(Some(month));
         next.final_month = next.final_month.max(last.fate.is_final().then_some(last.month));
     }
     next
@@ -77,7 +68,8 @@ fn advanced(read: &SweepState, known: &Known, plan: &Plan, settlements: &[Settle
 
 /// True where this run has read all that is worth reading again for what came late. That is in the newest window; what a
 /// first run reads is as deep as it gets, even where it is only a part: the others go on from there.
-fn reached_back(known: &Known, plan: &Plan) -> bool {
+fn reached_back(known: &Known) -> bool {
+    let plan = &known.plan;
     let newest = plan.windows.first();
     let newest_is_read = newest.is_none_or(|window| known.reading.covered.holes(*window).is_empty());
     plan.reach.begins_anew() || plan.reach == Reach::Deep && newest_is_read

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use lambda_runtime::Diagnostic;
 use tokio::time::timeout_at;
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 use uptime_ledger::ServiceError;
 use uptime_ledger::ports::SweepCost;
 
@@ -44,11 +44,11 @@ pub enum RunError {
 
 /// Does a step of a run unless the time is up.
 pub(crate) async fn in_time<T>(
-    invocation: Invocation,
+    moment: Moment,
     what: &'static str,
     step: impl Future<Output = T>,
 ) -> Result<T, RunError> {
-    timeout_at(invocation.deadline, step).await.map_err(|_| RunError::TimeUp(what))
+    timeout_at(moment.deadlines.all, step).await.map_err(|_| RunError::TimeUp(what))
 }
 
 impl RunError {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::Services;
-use uptime_ledger::{Handled, Invocation};
+use uptime_ledger::{Handled, Moment};
 
 use crate::config::Settings;
 use crate::error::RunError;
@@ -23,20 +23,20 @@ pub struct Calculation<S> {
 pub async fn handle<S: Services>(
     calculation: &Calculation<S>,
     payload: Value,
-    invocation: Invocation,
+    moment: Moment,
 ) -> Handled<Response, RunError> {
     let metrics = &calculation.metrics;
-    match run(&calculation.services, calculation.settings, payload, invocation).await {
+    match run(&calculation.services, calculation.settings, payload, moment).await {
         Ok(report) => {
             let body = report.body();
             let (total, processed, errors) = (body.total_servers, body.processed, body.errors);
             tracing::info!(total, processed, errors, "{}", body.message);
-            Handled { outcome: Ok(Response::of(&body)), metrics: Some(report.metrics(metrics, invocation.now)) }
+            Handled { outcome: Ok(Response::of(&body)), metrics: Some(report.metrics(metrics, moment.now)) }
         }
         Err(error) => {
             tracing::error!("{error}");
             let metrics = match &error {
-                RunError::Throttled(cost) => Some(metrics.line(invocation.now, &trail_metrics(cost))),
+                RunError::Throttled(cost) => Some(metrics.line(moment.now, &trail_metrics(cost))),
                 _ => None,
             };
             Handled { outcome: Err(error), metrics }

@@ -1,7 +1,7 @@
 //! One run, as its steps: observe, plan, read, settle, commit, report. Each step has a module of its own, in that order.
 
 use serde_json::Value;
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 use uptime_ledger::ports::Services;
 
 use crate::commit::commit;
@@ -23,7 +23,7 @@ pub(crate) async fn run<S: Services>(
     services: &S,
     settings: Settings,
     payload: Value,
-    moment: Invocation,
+    moment: Moment,
 ) -> Result<Report, RunError> {
     let request = Request::read(payload, moment.now)?;
     let observed = observe(services, &request, moment).await?;
@@ -34,15 +34,15 @@ pub(crate) async fn run<S: Services>(
     }
     let mut reading = read(services.trail(), &plan, &observed, moment).await?;
     let failure = reading.failure.take();
-    let known = Known { observed, reading, reach: plan.reach, now: moment.now };
-    let lookups = SingleLookups::new(moment.reading_deadline);
+    let known = Known::new(observed, plan, reading, moment);
+    let lookups = SingleLookups::new(moment.deadlines.reading);
     let mut settlements = Vec::new();
-    for task in tasks(&request, &plan, &known, settings) {
-        settlements.push(settle(services, &known, task, &lookups, moment, &mut report).await?);
+    for task in tasks(&request, &known, settings) {
+        settlements.push(settle(services, &known, task, &lookups, &mut report).await?);
     }
     report.finish(&known, lookups.cost());
-    if plan.moves_the_watermark() {
-        commit(services.ledger(), &known, &plan, &settlements, moment).await?;
+    if known.plan.moves_the_watermark() {
+        commit(services.ledger(), &known, &settlements).await?;
     }
     failure.map_or(Ok(report), Err)
 }

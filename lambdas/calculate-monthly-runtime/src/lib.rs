@@ -24,4 +24,4 @@ mod task;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};
-pub use uptime_ledger::Invocation;
+pub use uptime_ledger::Moment;

@@ -1,6 +1,6 @@
 //! Wiring of `calculateMonthlyRuntime`: settings and clients once per cold start, then one run per invocation.
 
-use calculate_monthly_runtime::{Calculation, Config, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use uptime_aws::{clients::Clients, telemetry, wiring};
@@ -12,8 +12,8 @@ async fn main() -> Result<(), Error> {
     let services = wiring::ports(Clients::from_env().await, &config.shared);
     let calculation = Calculation::over(services, config.settings, config.shared.metrics());
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let invocation = Invocation::begin(event.context.deadline());
-        let handled = handle(&calculation, event.payload, invocation).await;
+        let moment = Moment::begin(event.context.deadline());
+        let handled = handle(&calculation, event.payload, moment).await;
         if let Some(line) = handled.metrics {
             // Not through the logger: CloudWatch wants the line as it is.
             println!("{line}");

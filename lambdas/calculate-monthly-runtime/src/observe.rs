@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uptime::{Coverage, InstanceId, Month, Observation};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 use uptime_ledger::ports::{Fleet, IndexedServer, Ledger, Services, SweepState, Trail};
 
 use crate::error::{RunError, in_time};
@@ -38,7 +38,7 @@ pub(crate) struct Observed {
 pub(crate) async fn observe<S: Services>(
     services: &S,
     request: &Request,
-    moment: Invocation,
+    moment: Moment,
 ) -> Result<Observed, RunError> {
     let ledger = services.ledger();
     let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
@@ -66,7 +66,7 @@ pub(crate) async fn observe<S: Services>(
 }
 
 /// The servers that have an item in `month`.
-async fn servers_of<L: Ledger>(ledger: &L, month: Month, moment: Invocation) -> Result<Vec<IndexedServer>, RunError> {
+async fn servers_of<L: Ledger>(ledger: &L, month: Month, moment: Moment) -> Result<Vec<IndexedServer>, RunError> {
     let servers = in_time(moment, "reading the history table", ledger.servers(month)).await?;
     servers.map_err(RunError::LedgerRead)
 }
@@ -76,7 +76,7 @@ async fn covered<L: Ledger>(
     ledger: &L,
     request: &Request,
     observed: &Observed,
-    moment: Invocation,
+    moment: Moment,
 ) -> Result<Vec<Coverage>, RunError> {
     let ids: Vec<InstanceId> = observed.servers_in(request).into_iter().collect();
     let mut covered = Vec::with_capacity(ids.len());

@@ -1,15 +1,15 @@
 //! What became of one server.
 
-use uptime::CacheEntry;
+use uptime::Span;
 use uptime_ledger::ServiceError;
 
 /// What became of one server.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The cache is as of this run, or of a later one.
-    Done(CacheEntry),
+    Done(Span),
     /// A closed month, which is not cached.
-    Closed(CacheEntry),
+    Closed(Span),
     /// What was known is more certain and stays.
     Kept,
     /// The time was up before its turn came.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use uptime::{Coverage, InstanceId, Month, Window};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 use uptime_ledger::ports::{IndexedServer, SweepState};
 
 use crate::config::Settings;
@@ -45,7 +45,7 @@ impl Plan {
         request: &Request,
         observed: &Observed,
         settings: Settings,
-        moment: Invocation,
+        moment: Moment,
     ) -> Result<Self, RunError> {
         if request.is_past(moment) {
             return Self::of_past(request, observed, settings, moment);
@@ -73,12 +73,7 @@ impl Plan {
     }
 
     /// What the items of a month that is over lack, as far as the trail remembers it.
-    fn of_past(
-        request: &Request,
-        observed: &Observed,
-        settings: Settings,
-        moment: Invocation,
-    ) -> Result<Self, RunError> {
+    fn of_past(request: &Request, observed: &Observed, settings: Settings, moment: Moment) -> Result<Self, RunError> {
         let (month, since) = (request.month, observed.remembered_since);
         let is_final = |server: &IndexedServer| server.is_final && request.asks_for(&server.id);
         if observed.index.iter().any(is_final) && !request.reopen {
@@ -114,7 +109,7 @@ impl Plan {
 
 /// The time that has to be known: some days back before the month, or before last month while that is open and was begun to
 /// be kept.
-fn needed(observed: &Observed, settings: Settings, moment: Invocation) -> Window {
+fn needed(observed: &Observed, settings: Settings, moment: Moment) -> Window {
     let month = moment.month();
     let mut from = month.start() - settings.lookback;
     if let Some(start) = observed.state.coverage.start().filter(|_| !observed.last_month.is_empty()) {
@@ -147,9 +142,9 @@ fn newest_first(mut windows: Vec<Window>) -> Vec<Window> {
 }
 
 /// What is to be settled, now that the trail is read: a month that is over, or last month while it is open and then this one.
-pub(crate) fn tasks(request: &Request, plan: &Plan, known: &Known, settings: Settings) -> Vec<Task> {
-    let month = Month::of(known.now);
-    let waited = |month: Month| known.now >= month.end() + settings.month_open && known.reading.complete;
+pub(crate) fn tasks(request: &Request, known: &Known, settings: Settings) -> Vec<Task> {
+    let (plan, month) = (&known.plan, known.moment.month());
+    let waited = |month: Month| known.moment.now >= month.end() + settings.month_open && known.reading.complete;
     if request.month != month {
         let fate = Fate::of_past(waited(request.month), request.reopen);
         return vec![Task { month: request.month, fate, ids: plan.ids.iter().cloned().collect() }];
@@ -163,23 +158,25 @@ pub(crate) fn tasks(request: &Request, plan: &Plan, known: &Known, settings: Set
             tasks.push(Task { month: last, fate, ids });
         }
     }
-    let ids = in_order(plan, known);
+    let ids = in_order(known);
     tasks.push(Task { month, fate: Fate::GoesOn, ids });
     tasks
 }
 
 /// The servers whose last month is to be settled. Late events are waited for, and so is what a sweep could not read yet: the
-/// first run of a month settles all of them, later ones only those of which something was told late, unless CloudTrail was
-/// read where it had not been; the last one makes them final. Who could not be settled before is due until it is.
+/// month is settled once up to its end, and then only of those of which something came late, unless CloudTrail was read where
+/// it had not been; the last time makes it final. Who could not be settled before is due until it is.
 fn due_in(last: Month, fate: Fate, known: &Known, settings: Settings) -> Vec<InstanceId> {
     let (observed, state) = (&known.observed, &known.observed.state);
     let mut ids: BTreeSet<InstanceId> = state.holes.keys().filter(|id| state.owes(id, last)).cloned().collect();
     if observed.is_open(last) {
-        let rolls_over = state.rolled_over != Some(last.next());
-        let all = fate.is_final() || rolls_over || known.covers_anew(last.until(last.end()));
-        let is_due = |server: &&IndexedServer| !server.is_final && (all || known.told_before(last.end(), &server.id));
+        let all = fate.is_final() || known.covers_anew(last.until(last.end()));
+        let is_due = |server: &&IndexedServer| {
+            let is_behind = !server.left && server.as_of.is_none_or(|as_of| as_of < last.end());
+            !server.is_final && (all || is_behind || known.has_evidence_before(last.end(), &server.id))
+        };
         ids.extend(observed.last_month.iter().filter(is_due).map(|server| server.id.clone()));
-        if let Some(watermark) = state.coverage.end().filter(|_| rolls_over) {
+        if let Some(watermark) = state.coverage.end() {
             ids.extend(observed.launched_unnoticed(last, watermark - settings.overlap));
         }
     }
@@ -187,8 +184,8 @@ fn due_in(last: Month, fate: Fate, known: &Known, settings: Settings) -> Vec<Ins
 }
 
 /// The servers of the month that is going on, each once, beginning where the last run was stopped.
-fn in_order(plan: &Plan, known: &Known) -> Vec<InstanceId> {
-    let observed = &known.observed;
+fn in_order(known: &Known) -> Vec<InstanceId> {
+    let (observed, plan) = (&known.observed, &known.plan);
     let mut ids: BTreeSet<&InstanceId> = plan.ids.iter().collect();
     if plan.moves_the_watermark() {
         ids.extend(observed.newly_left());
@@ -197,7 +194,7 @@ fn in_order(plan: &Plan, known: &Known) -> Vec<InstanceId> {
         let late = |server: &&IndexedServer| server.left && (fills_hole || !known.reading.about(&server.id).is_empty());
         ids.extend(observed.index.iter().filter(late).map(|server| &server.id));
         // Who could not be settled before is due until it is, whatever became of it since.
-        let month = Month::of(known.now);
+        let month = known.moment.month();
         ids.extend(observed.state.holes.keys().filter(|id| observed.state.owes(id, month)));
     }
     let mut ids: Vec<InstanceId> = ids.into_iter().cloned().collect();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{Coverage, InstanceId, ServerEvidence, Window};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 use uptime_ledger::ports::{Limits, Sweep, Trail};
 
 use crate::error::RunError;
@@ -29,18 +29,18 @@ pub(crate) async fn read<T: Trail>(
     trail: &T,
     plan: &Plan,
     observed: &Observed,
-    moment: Invocation,
+    moment: Moment,
 ) -> Result<Reading, RunError> {
     let keep = if plan.reach == Reach::Past { plan.ids.iter().cloned().collect() } else { observed.known_ids() };
     let since = observed.remembered_since;
-    let mut reader = Reader::new(trail, moment.reading_deadline, since, keep);
+    let mut reader = Reader::new(trail, moment.deadlines.reading, since, keep);
     reader.read(&plan.windows).await?;
     if plan.reach == Reach::Past || !reader.reading.complete {
         return Ok(reader.reading);
     }
     let first = plan.reach.begins_anew() || observed.state.coverage.end().is_none();
     let lacks_past =
-        if first { lacks_past_at_first(observed, &reader.reading, moment.now) } else { observed.state.lacks_past };
+        if first { lacks_past_at_first(observed, &reader.reading, moment) } else { observed.state.lacks_past };
     let swept = observed.state.coverage.clone().and(&reader.reading.covered);
     if let Some(hole) = swept.holes(Window::new(since, plan.needed.to)).pop().filter(|_| lacks_past) {
         reader.read_on(hole).await;

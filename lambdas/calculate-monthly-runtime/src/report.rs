@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::time::timeout_at;
-use uptime::{CacheEntry, InstanceId, Minutes, Month};
-use uptime_ledger::Invocation;
+use uptime::{InstanceId, Month, Span};
+use uptime_ledger::Moment;
 use uptime_ledger::ServiceError;
 use uptime_ledger::metrics::{Metrics, Unit};
 use uptime_ledger::ports::{Cache, IndexedServer, SweepCost};
@@ -32,7 +32,7 @@ pub(crate) struct TrailReport {
 impl TrailReport {
     /// Of a run that has read this, and spent some requests more on single servers.
     fn of(known: &Known, single_lookups: SweepCost) -> Self {
-        let covered_from = known.swept().windows().last().map_or(known.now, |window| window.from);
+        let covered_from = known.swept.windows().last().map_or(known.moment.now, |window| window.from);
         let Reading { complete, cost, .. } = &known.reading;
         Self { covered_from, complete: *complete, cost: cost.and(single_lookups) }
     }
@@ -71,7 +71,8 @@ pub(crate) struct Report {
     pub(crate) remaining: usize,
     pub(crate) kept: usize,
     pub(crate) uncertain: usize,
-    pub(crate) fleet_minutes: Minutes,
+    /// How long all of the fleet ran.
+    pub(crate) fleet: Span,
     pub(crate) oldest_cache_age: TimeDelta,
     pub(crate) trail: Option<TrailReport>,
     pub(crate) results: Vec<Value>,
@@ -89,7 +90,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// A run that has not begun yet.
-    pub(crate) fn new(request: &Request, moment: Invocation, plan: &Plan) -> Self {
+    pub(crate) fn new(request: &Request, moment: Moment, plan: &Plan) -> Self {
         let missing = &plan.missing;
         for id in missing {
             tracing::error!(%id, "No server {id}: it is not there or does not carry the app tag");
@@ -102,7 +103,7 @@ impl Report {
             remaining: 0,
             kept: 0,
             uncertain: 0,
-            fleet_minutes: Minutes::default(),
+            fleet: Span::default(),
             oldest_cache_age: TimeDelta::zero(),
             trail: None,
             results: Vec::new(),
@@ -179,15 +180,15 @@ impl Report {
     /// One that left is none of the fleet's, but its minutes are.
     fn tally(&mut self, id: &InstanceId, outcome: Outcome) {
         match outcome {
-            Outcome::Done(entry) => {
+            Outcome::Done(span) => {
                 self.processed += usize::from(!self.left.contains(id));
-                self.count(&entry);
+                self.count(span);
                 return;
             }
-            Outcome::Closed(entry) => {
+            Outcome::Closed(span) => {
                 self.processed += 1;
-                self.count(&entry);
-                self.results.push(result(id, &entry));
+                self.count(span);
+                self.results.push(result(id, span));
                 return;
             }
             Outcome::Kept => self.kept += 1,
@@ -211,26 +212,26 @@ impl Report {
         }
     }
 
-    fn count(&mut self, entry: &CacheEntry) {
-        self.uncertain += usize::from(entry.uncertainty > Minutes::default());
-        self.fleet_minutes = self.fleet_minutes + entry.minutes;
+    fn count(&mut self, span: Span) {
+        self.uncertain += usize::from(!span.is_exact());
+        self.fleet = self.fleet + span;
     }
 
     /// Looks up what is cached of the servers that this run could not do.
-    pub(crate) async fn age_of_unwritten(&mut self, cache: &impl Cache, invocation: Invocation) {
+    pub(crate) async fn age_of_unwritten(&mut self, cache: &impl Cache, moment: Moment) {
         let ids = std::mem::take(&mut self.unwritten);
         if ids.is_empty() {
             return;
         }
         // What cannot be read is as old as the month: the metric must not look better for it.
-        let cached = timeout_at(invocation.deadline, cache.read(&ids)).await;
+        let cached = timeout_at(moment.deadlines.all, cache.read(&ids)).await;
         let cached = cached.ok().and_then(Result::ok).unwrap_or_default();
         for id in &ids {
             let known = cached.get(id);
-            let age = known.map_or(invocation.now - self.month.start(), |entry| entry.age(invocation.now));
+            let age = known.map_or(moment.now - self.month.start(), |entry| entry.age(moment.now));
             self.oldest_cache_age = self.oldest_cache_age.max(age);
             if let Some(entry) = known.filter(|known| known.month == self.month) {
-                self.count(entry);
+                self.count(entry.span);
             }
         }
     }
@@ -256,7 +257,7 @@ impl Report {
         let gone = |server: &&IndexedServer| server.left && !observed.servers.contains_key(&server.id);
         for server in observed.index.iter().filter(gone) {
             if self.left.insert(server.id.clone()) {
-                self.fleet_minutes = self.fleet_minutes + server.minutes;
+                self.fleet = self.fleet + server.span;
             }
         }
     }
@@ -284,7 +285,7 @@ impl Report {
                 ("RestlessServers", Unit::Count, self.restless.len() as f64),
                 ("ServersTotal", Unit::Count, self.total as f64),
                 ("OldestCacheAgeSeconds", Unit::Seconds, self.oldest_cache_age.num_seconds() as f64),
-                ("FleetRunningMinutes", Unit::None, self.fleet_minutes.as_f64()),
+                ("FleetRunningMinutes", Unit::None, self.fleet.proven.as_f64()),
             ]);
         }
         metrics.line(now, &values)

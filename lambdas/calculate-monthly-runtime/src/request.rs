@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use uptime::{InstanceId, Month};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 
 /// What a run is asked to calculate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Request {
     }
 
     /// True where it is about a month that is over.
-    pub(crate) fn is_past(&self, moment: Invocation) -> bool {
+    pub(crate) fn is_past(&self, moment: Moment) -> bool {
         self.month != moment.month()
     }
 

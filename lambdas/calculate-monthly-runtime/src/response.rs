@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use uptime::{CacheEntry, InstanceId, Month};
+use uptime::{InstanceId, Month, Span};
 
 /// The answer: `body` is a JSON text of [`Body`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +72,6 @@ impl Response {
 }
 
 /// One server's minutes.
-pub(crate) fn result(id: &InstanceId, entry: &CacheEntry) -> Value {
-    json!({"id": id, "minutes": entry.minutes.as_f64(), "uncertainty": entry.uncertainty.as_f64()})
+pub(crate) fn result(id: &InstanceId, span: Span) -> Value {
+    json!({"id": id, "minutes": span.proven.as_f64(), "uncertainty": span.possible.as_f64()})
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
-use uptime::{InstanceId, Month, ServerMonth, Window};
+use uptime::{Coverage, Folded, InstanceId, Month, ServerMonth, Window};
 use uptime_ledger::ports::{Ledger, Limits, Services, StoredMonths, SweepCost, Trail};
-use uptime_ledger::{Folded, Invocation, OwnTrail, ServiceError, Writing, begins_anew, log_cached, store};
+use uptime_ledger::{OwnTrail, ServiceError, Writing, begins_anew, cache, store};
 
 use crate::error::RunError;
 use crate::holes::Storing;
@@ -44,15 +44,15 @@ pub(crate) async fn settle<S: Services>(
     known: &Known,
     task: Task,
     lookups: &SingleLookups,
-    moment: Invocation,
     report: &mut Report,
 ) -> Result<Settlement, RunError> {
+    let moment = known.moment;
     let one = Settling { services, known, task: &task, lookups };
-    let parts = stream::iter(task.ids.chunks(PART)).map(|part| one.read_part(part, moment)).buffered(2);
+    let parts = stream::iter(task.ids.chunks(PART)).map(|part| one.read_part(part)).buffered(2);
     let settled = parts.flat_map(stream::iter).map(|(id, items)| {
         let one = &one;
         async move {
-            let settled = in_time(moment.deadline, one.settle(&id, items)).await;
+            let settled = in_time(moment.deadlines.all, one.settle(&id, items)).await;
             (id, settled)
         }
     });
@@ -99,9 +99,9 @@ struct Settling<'t, S> {
 
 impl<S: Services> Settling<'_, S> {
     /// The items of some servers, and where one has none in a month that goes on, that of the month before.
-    async fn read_part(&self, part: &[InstanceId], moment: Invocation) -> Vec<(InstanceId, Items)> {
+    async fn read_part(&self, part: &[InstanceId]) -> Vec<(InstanceId, Items)> {
         let none = || Items { stored: Ok(None), previous: None };
-        if Instant::now() >= moment.deadline {
+        if Instant::now() >= self.known.moment.deadlines.all {
             return part.iter().map(|id| (id.clone(), none())).collect();
         }
         let ledger = self.services.ledger();
@@ -135,21 +135,24 @@ impl<S: Services> Settling<'_, S> {
             Err(error) => return Outcome::LedgerFailed(error).into(),
         };
         let (known, task) = (self.known, self.task);
-        let first = known.fold(task, id, stored.as_ref(), previous.as_ref(), &OwnTrail::default());
-        let own = self.own_trail(id, &first).await;
-        let fold = |stored: Option<&ServerMonth>| known.fold(task, id, stored, previous.as_ref(), &own);
-        let folded = match store(self.services.ledger(), stored, self.writing(), fold).await {
+        let mut folded = known.fold(task, id, stored.as_ref(), previous.as_ref(), &OwnTrail::default());
+        let own = self.own_trail(id, &folded).await;
+        let refold = |stored: Option<&ServerMonth>| known.fold(task, id, stored, previous.as_ref(), &own);
+        if own.covered != Coverage::none() {
+            folded = refold(stored.as_ref());
+        }
+        let folded = match store(self.services.ledger(), stored, folded, self.writing(), refold).await {
             Ok(folded) => folded,
             Err(error) => return Outcome::LedgerFailed(error).into(),
         };
         Settled {
             lacks_past: folded.lacks_past && task.fate == Fate::GoesOn,
             healed: known.is_healed(&folded.month, &own),
-            starts: folded.month.starts_of_last_day(known.now),
+            starts: folded.month.starts_of_last_day(known.moment.now),
             outcome: if task.fate == Fate::GoesOn {
-                self.cache(id, folded).await
+                self.cache(folded).await
             } else {
-                Outcome::Closed(folded.entry)
+                Outcome::Closed(folded.month.span())
             },
         }
     }
@@ -158,7 +161,7 @@ impl<S: Services> Settling<'_, S> {
     fn writing(&self) -> Writing {
         let fate = self.task.fate;
         Writing {
-            rewrite: self.known.reach == Reach::Anew && fate == Fate::GoesOn,
+            rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
             reopen: matches!(fate, Fate::Reopened { .. }),
         }
     }
@@ -171,15 +174,12 @@ impl<S: Services> Settling<'_, S> {
         self.lookups.read(self.services.trail(), id, window, may_be_spot).await
     }
 
-    async fn cache(&self, id: &InstanceId, folded: Folded) -> Outcome {
-        if folded.kept {
+    async fn cache(&self, folded: Folded) -> Outcome {
+        if folded.keeps_summary() {
             return Outcome::Kept;
         }
-        match uptime_ledger::cache(self.services.cache(), &folded).await {
-            Ok(written) => {
-                log_cached(id, &folded.entry, written);
-                Outcome::Done(folded.entry)
-            }
+        match cache(self.services.cache(), &folded.month, &folded.entry).await {
+            Ok(_) => Outcome::Done(folded.entry.span),
             Err(error) => Outcome::CacheFailed(error),
         }
     }

@@ -9,14 +9,13 @@ use std::time::Duration;
 use fakes::{FakeCache, FakeFleet, FakeLedger, FakeTrail, hour, id, now, run, run_at, server, told};
 use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
-use uptime::{CacheEntry, Fact};
+use uptime::{CacheEntry, Fact, Span};
 
 const TIME: u64 = 300;
 
 fn entry(minutes: &str, uncertainty: &str, hours: i64) -> CacheEntry {
     CacheEntry {
-        minutes: minutes.parse().unwrap(),
-        uncertainty: uncertainty.parse().unwrap(),
+        span: Span { proven: minutes.parse().unwrap(), possible: uncertainty.parse().unwrap() },
         timestamp: hour(hours),
         month: "2025-10".parse().unwrap(),
         running_since: None,
@@ -25,7 +24,7 @@ fn entry(minutes: &str, uncertainty: &str, hours: i64) -> CacheEntry {
 }
 
 fn minutes(cache: &FakeCache, n: u32) -> String {
-    cache.entries.lock().unwrap()[&id(n)].minutes.to_string()
+    cache.entries.lock().unwrap()[&id(n)].span.proven.to_string()
 }
 
 fn three_servers() -> FakeFleet {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calculate_monthly_runtime::{Calculation, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use fakes::{FakeCache, FakeLedger, SETTINGS};
@@ -75,8 +75,8 @@ impl Account {
             SETTINGS,
             metrics,
         );
-        let invocation = Invocation::within(self.now, Duration::from_secs(300));
-        let response = handle(&calculation, payload, invocation).await.outcome.unwrap();
+        let moment = Moment::within(self.now, Duration::from_secs(300));
+        let response = handle(&calculation, payload, moment).await.outcome.unwrap();
         let body: Value = serde_json::from_str(&response.body).unwrap();
         assert_eq!(body["errors"], json!(0), "{body}");
         self.seen.extend(self.cache.entries.lock().unwrap().keys().map(ToString::to_string));
@@ -134,12 +134,16 @@ struct Told {
 
 impl Told {
     fn cached(entry: &CacheEntry) -> Self {
-        Self { minutes: entry.minutes.as_f64(), uncertainty: entry.uncertainty.as_f64(), up_to: entry.timestamp }
+        Self { minutes: entry.span.proven.as_f64(), uncertainty: entry.span.possible.as_f64(), up_to: entry.timestamp }
     }
 
     fn kept(item: &ServerMonth) -> Self {
         let summary = item.summary.as_ref().unwrap();
-        Self { minutes: summary.minutes.as_f64(), uncertainty: summary.uncertainty.as_f64(), up_to: summary.as_of }
+        Self {
+            minutes: summary.span.proven.as_f64(),
+            uncertainty: summary.span.possible.as_f64(),
+            up_to: summary.as_of,
+        }
     }
 }
 
@@ -176,7 +180,7 @@ async fn across_the_end(plan: &str, begin: &str, arguments: &[&str]) {
     );
     for item in items.iter().chain(&account.items(next_month(month))) {
         let summary = item.summary.as_ref().unwrap();
-        assert_eq!(summary.days.iter().copied().sum::<Minutes>(), summary.minutes, "{}", item.id);
+        assert_eq!(summary.days.iter().copied().sum::<Minutes>(), summary.span.proven, "{}", item.id);
     }
     let told: HashMap<_, _> = items.iter().map(|item| (item.id.to_string(), Told::kept(item))).collect();
     let ends_with_the_month = |item: &&ServerMonth| item.left_at.is_none();
@@ -232,11 +236,11 @@ async fn a_server_that_is_terminated_keeps_its_minutes() {
     }
     let item = account.ledger.item(&id, "2025-10");
     assert!(item.left_at.is_some(), "{item:?}");
-    let minutes = item.summary.as_ref().unwrap().minutes;
+    let minutes = item.span().proven;
     let ran = (terminated_at - account.cache_running_from(&id)).num_seconds() as f64 / 60.0;
     assert!((minutes.as_f64() - ran).abs() < TOLERANCE || ran < 0.0, "{minutes} of {ran}");
     let entry = account.cache.entries.lock().unwrap()[&id].clone();
-    assert_eq!((entry.minutes, entry.running_since), (minutes, None));
+    assert_eq!((entry.span.proven, entry.running_since), (minutes, None));
     let body = account.run_after(HOUR).await;
     assert!(body["left"].as_u64() >= Some(1), "{body}");
     assert!(body["processed"] == body["total_servers"] && body["total_servers"].as_u64().unwrap() <= total, "{body}");

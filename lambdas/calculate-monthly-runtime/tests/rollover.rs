@@ -27,7 +27,7 @@ async fn around_midnight(first: &str, minutes_of_month: &str) {
         assert_eq!(entry.running_since, Some(at("2023-01-01T00:00:00Z")));
         if seconds >= 0 {
             let minutes = uptime::Minutes::floor(TimeDelta::seconds(seconds));
-            assert_eq!((entry.minutes, entry.uncertainty), (minutes, earlier), "{now}");
+            assert_eq!((entry.span.proven, entry.span.possible), (minutes, earlier), "{now}");
             earlier = "0.00".parse().unwrap();
             assert_eq!(tables.minutes(1, &previous), (minutes_of_month.to_owned(), "0.00".to_owned()), "{now}");
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calculate_monthly_runtime::{Calculation, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use fakes::{FakeCache, FakeLedger, SETTINGS};
@@ -70,7 +70,7 @@ impl Run {
         for server in account.world.servers().iter().filter(|server| self.entries.contains_key(&server.id)) {
             let truth = running_time(server, month_start(self.now), self.now);
             let entry = &self.entries[&server.id];
-            let (proven, possible) = (entry.minutes.as_f64(), entry.uncertainty.as_f64());
+            let (proven, possible) = (entry.span.proven.as_f64(), entry.span.possible.as_f64());
             let told = format!("{} {:?}: {proven} + {possible}, truth {truth:?}", server.id, server.tag("Name"));
             assert!(proven <= minutes(truth.at_most) + TOLERANCE, "more than the truth: {told}");
             assert!(minutes(truth.at_least) <= proven + possible + TOLERANCE, "less than the truth: {told}");
@@ -93,8 +93,8 @@ async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, no
     let history = CloudTrail::new(clients.cloudtrail.clone());
     let metrics = Metrics::new("runtime-cache", "test");
     let calculation = Calculation::over(Ports { fleet, trail: history, ledger, cache }, SETTINGS, metrics);
-    let invocation = Invocation::within(now, Duration::from_secs(300));
-    let response = handle(&calculation, json!({}), invocation).await.outcome.unwrap();
+    let moment = Moment::within(now, Duration::from_secs(300));
+    let response = handle(&calculation, json!({}), moment).await.outcome.unwrap();
     serde_json::from_str(&response.body).unwrap()
 }
 

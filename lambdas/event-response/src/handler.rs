@@ -1,14 +1,14 @@
 //! One event: record what it tells, fold the month, warm the cache, answer.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use tokio::time::timeout_at;
-use uptime::{Evidence, InstanceId, Minutes, Month, ServerMonth, StateChange, SweptFor};
+use uptime::{Evidence, Folded, InstanceId, Look, Minutes, Month, News, ServerMonth, StateChange, SweptFor, fold};
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::{Cache, Fleet, Ledger, Ports, Recorded, Services, Written};
 use uptime_ledger::{
-    AnswerError, AppTag, Counts, Folded, Handled, Invocation, KnownMinutes, OneServer, Origin, Swept, Writing, cache,
-    get_known_running_minutes, log_cached, store,
+    AnswerError, AppTag, Counts, Handled, KnownMinutes, Moment, OneServer, Origin, Swept, Writing, cache,
+    get_known_running_minutes, store,
 };
 
 use crate::error::EventError;
@@ -52,11 +52,11 @@ impl<F: Fleet, T, L, C> EventResponse<Ports<Grouped<F>, T, L, C>> {
 pub async fn handle<S: Services>(
     response: &EventResponse<S>,
     payload: Value,
-    invocation: Invocation,
+    moment: Moment,
 ) -> Handled<Value, EventError> {
     let mut counts = Counts::default();
-    let outcome = response.answer(payload, invocation, &mut counts).await;
-    let metrics = || response.metrics.line(invocation.now, &counts.metrics());
+    let outcome = response.answer(payload, moment, &mut counts).await;
+    let metrics = || response.metrics.line(moment.now, &counts.metrics());
     Handled {
         outcome: outcome.inspect_err(|error| tracing::error!("{error}")),
         metrics: (counts != Counts::default()).then(metrics),
@@ -76,51 +76,41 @@ impl<S: Services> EventResponse<S> {
         self.server.services.ledger()
     }
 
-    async fn answer(&self, payload: Value, invocation: Invocation, counts: &mut Counts) -> Result<Value, EventError> {
-        let change = read(payload, invocation.now)?;
+    async fn answer(&self, payload: Value, moment: Moment, counts: &mut Counts) -> Result<Value, EventError> {
+        let change = read(payload, moment.now)?;
         // Another machine's clock may be a little ahead: what it tells has happened.
-        let invocation = Invocation { now: invocation.now.max(change.at), ..invocation };
+        let moment = moment.not_before(change.at);
         // In a box, for the compiler does not follow a future into any depth.
-        let responding = Box::pin(self.respond(&change, invocation, counts));
-        let outcome = timeout_at(invocation.deadline, responding).await;
+        let responding = Box::pin(self.respond(&change, moment, counts));
+        let outcome = timeout_at(moment.deadlines.all, responding).await;
         let outcome = outcome.map_err(|_| EventError::TimeUp(change.id.clone()))??;
         outcome.log(&change.id, &self.tag);
         Ok(outcome.answer(&change, &self.tag))
     }
 
-    async fn respond(
-        &self,
-        change: &StateChange,
-        invocation: Invocation,
-        counts: &mut Counts,
-    ) -> Result<Outcome, AnswerError> {
-        let Some(evidence) = change.evidence() else { return self.look_up(&change.id, invocation, counts).await };
-        if Month::of(change.at) < Month::of(invocation.now) {
-            self.record_in_last_month(&change.id, &evidence, invocation, counts).await?;
+    async fn respond(&self, change: &StateChange, moment: Moment, counts: &mut Counts) -> Result<Outcome, AnswerError> {
+        let Some(evidence) = change.evidence() else { return self.look_up(&change.id, moment, counts).await };
+        if Month::of(change.at) < Month::of(moment.now) {
+            self.record_in_last_month(&change.id, &evidence, moment, counts).await?;
         }
-        let month = Month::of(invocation.now);
+        let month = Month::of(moment.now);
         let recorded = self.ledger().record(&change.id, month, &evidence).await;
         match recorded.map_err(AnswerError::LedgerWrite)? {
             Recorded::Added(item) => {
                 counts.hits += 1;
-                self.warm(*item, &evidence, invocation).await
+                self.warm(*item, &evidence, moment).await
             }
             // The month that is going on is never final.
-            Recorded::Unknown | Recorded::Final => self.welcome(&change.id, &evidence, invocation, counts).await,
+            Recorded::Unknown | Recorded::Final => self.welcome(&change.id, &evidence, moment, counts).await,
         }
     }
 
     /// A change to `pending` is neither a start nor a stop: there is nothing to record.
-    async fn look_up(
-        &self,
-        id: &InstanceId,
-        invocation: Invocation,
-        counts: &mut Counts,
-    ) -> Result<Outcome, AnswerError> {
-        if self.strangers.knows(id, invocation.now) {
+    async fn look_up(&self, id: &InstanceId, moment: Moment, counts: &mut Counts) -> Result<Outcome, AnswerError> {
+        if self.strangers.knows(id, moment.now) {
             return Ok(Outcome::NotOurs);
         }
-        Ok(match get_known_running_minutes(&self.server, id, self.max_age, invocation, counts).await? {
+        Ok(match get_known_running_minutes(&self.server, id, self.max_age, moment, counts).await? {
             KnownMinutes::Answered(answered) => {
                 let timestamp = (answered.origin != Origin::Calculated).then_some(answered.entry.timestamp);
                 Outcome::Minutes(answered.entry, timestamp)
@@ -136,18 +126,18 @@ impl<S: Services> EventResponse<S> {
         &self,
         id: &InstanceId,
         evidence: &Evidence,
-        invocation: Invocation,
+        moment: Moment,
         counts: &mut Counts,
     ) -> Result<Outcome, AnswerError> {
-        if self.strangers.knows(id, invocation.now) {
+        if self.strangers.knows(id, moment.now) {
             return Ok(Outcome::NotOurs);
         }
-        if let Some(entry) = self.server.carry_on(id, evidence, invocation).await? {
+        if let Some(entry) = self.server.carry_on(id, evidence, moment).await? {
             counts.hits += 1;
             let timestamp = Some(entry.timestamp);
             return Ok(Outcome::Minutes(entry, timestamp));
         }
-        let calculated = self.server.calculate(id, Some(evidence), invocation, counts).await;
+        let calculated = self.server.calculate(id, Some(evidence), moment, counts).await;
         if let Err(AnswerError::Fleet(_, error)) = &calculated
             && error.is_throttle()
         {
@@ -160,29 +150,30 @@ impl<S: Services> EventResponse<S> {
         Ok(match calculated? {
             Some(entry) => Outcome::Minutes(entry, None),
             None => {
-                self.strangers.remember(id, invocation.now);
+                self.strangers.remember(id, moment.now);
                 Outcome::NotOurs
             }
         })
     }
 
-    /// Folds an item that has just learnt something, and caches what follows. Its totals in the history are the hourly run's
-    /// to refresh: they follow from the evidence, and writing them would cost each event another round trip.
-    async fn warm(&self, item: ServerMonth, told: &Evidence, invocation: Invocation) -> Result<Outcome, AnswerError> {
-        let swept = self.server.swept.for_server(self.ledger(), &item.id, &[item.month], invocation.now).await;
-        let mut folded = fold_as_told(&item, &swept, invocation.now);
-        if told.fact.is_stop() && folded.entry.uncertainty > self.sure_enough {
-            folded = self.ask_for_last_start(item, folded, &swept, invocation).await?;
+    /// Folds an item that has just learnt something, and caches what follows. Its totals in the ledger are the hourly run's to
+    /// refresh: they follow from the evidence, and writing them would cost each event another round trip.
+    async fn warm(&self, item: ServerMonth, event: &Evidence, moment: Moment) -> Result<Outcome, AnswerError> {
+        let sweeps = self.server.swept.state(self.ledger(), moment.now).await;
+        let swept = sweeps.for_server(&item.id, &[item.month]);
+        let mut folded = fold(item.clone(), &News::none(swept.clone()), moment.now);
+        if event.fact.is_stop() && folded.entry.span.possible > self.sure_enough {
+            folded = self.ask_for_last_start(item, folded, &swept, moment).await?;
         }
-        let id = &folded.month.id;
-        let written = cache(self.server.services.cache(), &folded).await.map_err(AnswerError::CacheWrite)?;
-        log_cached(id, &folded.entry, written);
+        let Folded { month, entry, .. } = folded;
+        let cached = self.server.services.cache();
+        let written = cache(cached, &month, &entry).await.map_err(AnswerError::CacheWrite)?;
         let entry = match written {
-            Written::Stored => folded.entry,
+            Written::Stored => entry,
             // Somebody who knew more was faster.
             Written::Superseded => {
-                let cached = self.server.services.cache().read_one(id).await.map_err(AnswerError::CacheRead)?;
-                cached.filter(|cached| cached.month == folded.entry.month).unwrap_or(folded.entry)
+                let cached = cached.read_one(&month.id).await.map_err(AnswerError::CacheRead)?;
+                cached.filter(|cached| cached.month == entry.month).unwrap_or(entry)
             }
         };
         let timestamp = Some(entry.timestamp);
@@ -195,25 +186,31 @@ impl<S: Services> EventResponse<S> {
         &self,
         item: ServerMonth,
         folded: Folded,
-        swept: &SweptFor,
-        invocation: Invocation,
+        swept: &SweptFor<'_>,
+        moment: Moment,
     ) -> Result<Folded, AnswerError> {
-        let found = self.server.services.fleet().find(std::slice::from_ref(&item.id), invocation.now).await;
-        let observation = match found.map(|mut found| found.remove(&item.id)) {
+        let id = item.id.clone();
+        let found = self.server.services.fleet().find(std::slice::from_ref(&id), moment.now).await;
+        let observation = match found.map(|mut found| found.remove(&id)) {
             Ok(Some(observation)) => observation,
             Ok(None) => return Ok(folded),
             Err(error) => {
-                let id = &item.id;
                 tracing::warn!(%id, %error, "Could not ask EC2 for the last start of {id}: {error}");
                 return Ok(folded);
             }
         };
-        let fold = |stored: Option<&ServerMonth>| {
-            let mut month = ServerMonth::going_on(&item.id, item.month, stored, None, swept);
-            month.see(&observation);
-            Folded::of(month, invocation.now)
+        let news = News { look: Look::Seen(&observation), ..News::none(swept.clone()) };
+        self.store(item, &news, moment).await
+    }
+
+    /// Folds what is new into an item, and stores it.
+    async fn store(&self, item: ServerMonth, news: &News<'_>, moment: Moment) -> Result<Folded, AnswerError> {
+        let (id, month) = (item.id.clone(), item.month);
+        let refold = |stored: Option<&ServerMonth>| {
+            fold(ServerMonth::begun(&id, month, stored, None, &news.swept), news, moment.now)
         };
-        let stored = store(self.ledger(), Some(item.clone()), Writing::default(), fold).await;
+        let folded = refold(Some(&item));
+        let stored = store(self.ledger(), Some(item), folded, Writing::default(), refold).await;
         stored.map_err(AnswerError::LedgerWrite)
     }
 
@@ -223,19 +220,16 @@ impl<S: Services> EventResponse<S> {
         &self,
         id: &InstanceId,
         evidence: &Evidence,
-        invocation: Invocation,
+        moment: Moment,
         counts: &mut Counts,
     ) -> Result<(), AnswerError> {
         let month = Month::of(evidence.at);
         let ledger = self.ledger();
         match ledger.record(id, month, evidence).await.map_err(AnswerError::LedgerWrite)? {
             Recorded::Added(item) => {
-                let swept = self.server.swept.for_server(ledger, id, &[month], invocation.now).await;
-                let fold = |stored: Option<&ServerMonth>| {
-                    Folded::of(ServerMonth::going_on(id, month, stored, None, &swept), invocation.now)
-                };
-                let stored = store(ledger, Some(*item), Writing::default(), fold).await;
-                stored.map(|_| ()).map_err(AnswerError::LedgerWrite)
+                let sweeps = self.server.swept.state(ledger, moment.now).await;
+                let news = News::none(sweeps.for_server(id, &[month]));
+                self.store(*item, &news, moment).await.map(|_| ())
             }
             Recorded::Final => {
                 counts.late_events += 1;
@@ -247,11 +241,4 @@ impl<S: Services> EventResponse<S> {
             Recorded::Unknown => Ok(()),
         }
     }
-}
-
-/// As of the last that was told: what has been since is not proven, and a reader shows it as the live value of a run.
-fn fold_as_told(item: &ServerMonth, swept: &SweptFor, now: DateTime<Utc>) -> Folded {
-    let month = ServerMonth { summary: None, ..ServerMonth::going_on(&item.id, item.month, Some(item), None, swept) };
-    let as_of = month.last_told(now);
-    Folded::of(month, as_of)
 }

@@ -34,7 +34,7 @@ impl Outcome {
             Self::Minutes(entry, timestamp) => json!({
                 "id": id,
                 "state": state,
-                "runningMinutes": entry.minutes.as_f64(),
+                "runningMinutes": entry.span.proven.as_f64(),
                 "runningMinutesCacheTimestamp": timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
             }),
             Self::NotOurs => json!({"id": id, "ignored": format!("not tagged {}={}", tag.key, tag.value)}),

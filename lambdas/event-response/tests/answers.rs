@@ -9,9 +9,9 @@ use fleet_simulator::faults::Fault;
 use fleet_simulator::service::Action;
 use serde_json::{Value, json};
 use support::{Account, HISTORY, SERVERS, STRANGER, answer, event, handled, minutes_ago, now};
-use uptime::{CacheEntry, Coverage, Month, ServerMonth, Window};
+use uptime::{CacheEntry, Coverage, Month, ServerMonth, Span, Window};
 use uptime_ledger::ports::{Cache, Ledger, WriteRule};
-use uptime_ledger::{Counts, Invocation, Origin, get_cached_running_minutes};
+use uptime_ledger::{Counts, Moment, Origin, get_cached_running_minutes};
 
 /// From the start of the month to so many minutes ago.
 fn month_until(minutes: i64) -> f64 {
@@ -225,11 +225,11 @@ async fn cached_at(
     now: DateTime<Utc>,
 ) -> (Value, Counts) {
     let mut counts = Counts::default();
-    let invocation = Invocation::within(now, std::time::Duration::from_secs(50));
+    let moment = Moment::within(now, std::time::Duration::from_secs(50));
     let max_age = max_age.map(TimeDelta::hours);
-    let answered = get_cached_running_minutes(&account.server(), id, max_age, invocation, &mut counts).await;
+    let answered = get_cached_running_minutes(&account.server(), id, max_age, moment, &mut counts).await;
     let told = match answered {
-        Ok(Some(answered)) => json!([answered.entry.minutes.to_string(), format!("{:?}", answered.origin)]),
+        Ok(Some(answered)) => json!([answered.entry.span.proven.to_string(), format!("{:?}", answered.origin)]),
         Ok(None) => Value::Null,
         Err(error) => json!(error.to_string()),
     };
@@ -242,8 +242,7 @@ async fn the_cache_is_used_whatever_its_age_unless_told_otherwise() {
     let id = account.id("stopped-at-hour-10");
     let cache = account.services().cache;
     let old = CacheEntry {
-        minutes: "12.00".parse().unwrap(),
-        uncertainty: "0".parse().unwrap(),
+        span: Span { proven: "12.00".parse().unwrap(), possible: "0".parse().unwrap() },
         timestamp: now() - TimeDelta::hours(5),
         month: Month::of(now()),
         running_since: None,
@@ -271,8 +270,7 @@ async fn an_entry_of_another_month_is_none() {
     let account = Account::new().await;
     let id = account.id("stopped-at-hour-10");
     let last_month = CacheEntry {
-        minutes: "12.00".parse().unwrap(),
-        uncertainty: "0".parse().unwrap(),
+        span: Span { proven: "12.00".parse().unwrap(), possible: "0".parse().unwrap() },
         timestamp: now() - TimeDelta::days(15),
         month: Month::of(now()).previous(),
         running_since: None,

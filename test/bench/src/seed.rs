@@ -4,12 +4,12 @@ use anyhow::{Result, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use loopback_clients::REGION;
 use serde_json::{Value, json};
-use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
+use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
 use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
-use uptime_ledger::ports::{Ledger, SweepState, Written};
-use uptime_ledger::{Folded, Writing, cache, store};
+use uptime_ledger::cache;
+use uptime_ledger::ports::{Ledger, LedgerWritten, SweepState, Written};
 
 /// The name of the ServersTable.
 pub const SERVERS: &str = "servers";
@@ -58,13 +58,11 @@ pub async fn seed(clients: &Clients, region: &str, servers: usize, now: DateTime
     for n in 0..servers {
         let id = id(n)?;
         let evidence = evidence(n, now)?;
-        let fold = |_: Option<&ServerMonth>| {
-            let mut item = ServerMonth::new(id.clone(), month);
-            item.learn(evidence.iter().cloned(), &covered);
-            Folded::of(item, now)
-        };
-        let folded = store(&history, None, Writing::default(), fold).await?;
-        ensure!(cache(&servers_table, &folded).await? == Written::Stored, "{id} was not cached");
+        let mut item = ServerMonth::new(id.clone(), month);
+        item.learn(evidence, &covered);
+        let entry = CacheEntry { revision: 1, ..item.summarize(now) };
+        ensure!(history.write(None, &item).await? == LedgerWritten::Stored, "{id} was not stored");
+        ensure!(cache(&servers_table, &item, &entry).await? == Written::Stored, "{id} was not cached");
     }
     Ok(())
 }

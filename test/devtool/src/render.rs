@@ -72,7 +72,7 @@ fn runs(told: &Explanation) -> Vec<[String; 5]> {
 
 fn reason(end: &End, which: &str) -> String {
     let plain = match end.reason {
-        Reason::Evidence | Reason::Folded => None,
+        Reason::Evidence | Reason::Condensed => None,
         Reason::Created => Some("it came into being"),
         Reason::MonthBegins => Some("the month begins"),
         Reason::MonthEnds => Some("the month ends"),

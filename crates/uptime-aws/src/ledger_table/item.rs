@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, ServerMonth, Summary, Window};
+use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, ServerMonth, Span, Summary, Window};
 
 use crate::dynamodb::{Item, number, string, text, timestamp};
 use uptime_ledger::ServiceError;
@@ -110,7 +110,7 @@ enum EvidenceChange {
     Nothing,
     /// Only what is new is sent.
     Add(AttributeValue),
-    /// Some was folded and goes: the set is replaced whole.
+    /// Some was condensed and goes: the set is replaced whole.
     Replace(AttributeValue),
 }
 
@@ -132,8 +132,8 @@ impl EvidenceChange {
 fn summarized(summary: &Summary) -> [(&'static str, AttributeValue); 4] {
     let minutes = |minutes: &Minutes| AttributeValue::N(minutes.to_string());
     [
-        (attribute::MINUTES, minutes(&summary.minutes)),
-        (attribute::UNCERTAINTY, minutes(&summary.uncertainty)),
+        (attribute::MINUTES, minutes(&summary.span.proven)),
+        (attribute::UNCERTAINTY, minutes(&summary.span.possible)),
         (attribute::DAYS, list(&summary.days, minutes)),
         (attribute::AS_OF, text(timestamp(summary.as_of))),
     ]
@@ -164,10 +164,11 @@ pub(super) fn is_final(item: &Item) -> bool {
 /// Where it has no readable id or minutes.
 pub(super) fn indexed(item: &Item) -> Result<IndexedServer, ServiceError> {
     let id = parsed(item, attribute::ID)?.ok_or_else(|| unreadable("an item has no id".to_owned()))?;
+    let minutes = |name| number(item, name).unwrap_or_default();
     Ok(IndexedServer {
         id,
-        minutes: number(item, attribute::MINUTES).unwrap_or_default(),
-        uncertainty: number(item, attribute::UNCERTAINTY).unwrap_or_default(),
+        span: Span { proven: minutes(attribute::MINUTES), possible: minutes(attribute::UNCERTAINTY) },
+        as_of: string(item, attribute::AS_OF).and_then(|at| at.parse().ok()),
         left: item.contains_key(attribute::LEFT_AT),
         is_final: is_final(item),
     })
@@ -205,8 +206,7 @@ impl ItemReader<'_> {
         let Some(as_of) = self.parsed::<DateTime<Utc>>(attribute::AS_OF)? else { return Ok(None) };
         let minutes = |name| number(&self.item, name).ok_or_else(|| self.unreadable(name));
         Ok(Some(Summary {
-            minutes: minutes(attribute::MINUTES)?,
-            uncertainty: minutes(attribute::UNCERTAINTY)?,
+            span: Span { proven: minutes(attribute::MINUTES)?, possible: minutes(attribute::UNCERTAINTY)? },
             days: self.elements(attribute::DAYS, |value| value.as_n().ok()?.parse().ok())?,
             as_of,
         }))

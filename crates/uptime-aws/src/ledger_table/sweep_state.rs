@@ -15,8 +15,7 @@ const WATERMARK: &str = "watermark";
 
 const COVERAGE: &str = "coverage";
 const DEEP_SWEEP_AT: &str = "deepSweepAt";
-const LACKS_HISTORY: &str = "lacksHistory";
-const ROLLED_OVER: &str = "rolledOver";
+const LACKS_PAST: &str = "lacksPast";
 const FINAL_MONTH: &str = "finalMonth";
 const RESUME_AFTER: &str = "resumeAfter";
 const UNREADABLE: &str = "unreadable";
@@ -47,8 +46,7 @@ impl Change {
         let attributes = [
             (COVERAGE, Some(AttributeValue::L(windows))),
             (DEEP_SWEEP_AT, updated.deep_sweep_at.map(|at| text(timestamp(at)))),
-            (LACKS_HISTORY, Some(AttributeValue::Bool(updated.lacks_past))),
-            (ROLLED_OVER, updated.rolled_over.map(text)),
+            (LACKS_PAST, Some(AttributeValue::Bool(updated.lacks_past))),
             (FINAL_MONTH, updated.final_month.map(text)),
             (RESUME_AFTER, updated.resume_after.as_ref().map(text)),
             (UNREADABLE, list(blind_texts(&updated.blind))),
@@ -146,8 +144,7 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     Ok(SweepState {
         coverage: windows.into_iter().collect(),
         deep_sweep_at: optional(item, DEEP_SWEEP_AT, unreadable)?,
-        lacks_past: matches!(item.get(LACKS_HISTORY), Some(AttributeValue::Bool(true))),
-        rolled_over: optional(item, ROLLED_OVER, unreadable)?,
+        lacks_past: matches!(item.get(LACKS_PAST), Some(AttributeValue::Bool(true))),
         final_month: optional(item, FINAL_MONTH, unreadable)?,
         resume_after: optional(item, RESUME_AFTER, unreadable)?,
         blind: blind.ok_or_else(|| unreadable(UNREADABLE))?,

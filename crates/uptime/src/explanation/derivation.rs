@@ -6,9 +6,9 @@ use super::sentences::why_possible_in_digest;
 use super::{End, ExplainedSegment, Reason, Witness};
 use crate::digest::Digest;
 use crate::evidence::Evidence;
-use crate::minutes::RunningTime;
 use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
+use crate::span::RunningTime;
 use crate::state::State;
 use crate::timeline::{Certainty, Gap, Segment, Timeline};
 use crate::window::Window;
@@ -46,12 +46,12 @@ impl<'m> Derivation<'m> {
             let minutes = match segment.certainty {
                 Certainty::Proven => {
                     so_far.0.proven += segment.length();
-                    so_far.0.minutes() - before.0.minutes()
+                    so_far.0.span().proven - before.0.span().proven
                 }
                 // Possible time is counted on top of all proven time, as the uncertainty is.
                 Certainty::Possible => {
                     so_far.1.possible += segment.length();
-                    so_far.1.uncertainty() - before.1.uncertainty()
+                    so_far.1.span().possible - before.1.span().possible
                 }
             };
             ExplainedSegment {
@@ -89,7 +89,7 @@ impl<'m> Derivation<'m> {
         let whole = self.whole(share);
         let at = whole.window.from;
         let real = match self.digests_of(whole).next().filter(|(window, _)| window.from == at) {
-            Some((window, digest)) => Some(self.folded(at, *window, digest)),
+            Some((window, digest)) => Some(self.condensed(at, *window, digest)),
             None => self.gaps_of(whole).next().and_then(|gap| self.begin_in(gap, whole)),
         };
         match real {
@@ -103,7 +103,7 @@ impl<'m> Derivation<'m> {
         let whole = self.whole(share);
         let at = whole.window.to;
         let real = match self.digests_of(whole).next_back().filter(|(window, _)| window.to == at) {
-            Some((window, digest)) => Some(self.folded(at, *window, digest)),
+            Some((window, digest)) => Some(self.condensed(at, *window, digest)),
             None => self.gaps_of(whole).next_back().map(|gap| self.end_in(gap, whole)),
         };
         match real {
@@ -150,9 +150,9 @@ impl<'m> Derivation<'m> {
     }
 
     /// An end at that of a stretch of which only the sums are kept.
-    fn folded(&self, at: DateTime<Utc>, stretch: Window, digest: &Digest) -> End {
+    fn condensed(&self, at: DateTime<Utc>, stretch: Window, digest: &Digest) -> End {
         let witness = Witness::of_digest(at, stretch, digest);
-        End { at, reason: Reason::Folded, evidence: vec![witness], beyond: None }
+        End { at, reason: Reason::Condensed, evidence: vec![witness], beyond: None }
     }
 
     fn told(&self, at: DateTime<Utc>, reason: Reason, point: Option<&Point>) -> End {

@@ -108,7 +108,7 @@ pub enum Reason {
     /// The evidence tells a change, or saw it at that instant.
     Evidence,
     /// A stretch begins or ends of which only the sums are kept.
-    Folded,
+    Condensed,
     /// The server came into being.
     Created,
     /// The month begins: the segment began before.
@@ -129,19 +129,19 @@ impl ServerMonth {
     /// Tells why its minutes as of `now` are what they are. See [`Self::told_as_of`] for the minutes that are stored.
     pub fn explain(&self, now: DateTime<Utc>) -> Explanation {
         let derivation = Derivation::of(self, now);
-        let time = derivation.timeline.running_time(self.month);
+        let span = derivation.timeline.span(self.month);
         let created = derivation.points.created;
         let stored = self.summary.as_ref().map(|summary| StoredMinutes {
-            minutes: summary.minutes,
-            uncertainty: summary.uncertainty,
+            minutes: summary.span.proven,
+            uncertainty: summary.span.possible,
             as_of: summary.as_of,
         });
         Explanation {
             id: self.id.clone(),
             month: self.month,
             as_of: derivation.horizon.min(self.month.end()),
-            minutes: time.minutes(),
-            uncertainty: time.uncertainty(),
+            minutes: span.proven,
+            uncertainty: span.possible,
             stored,
             is_final: self.is_final,
             left_at: self.left_at,

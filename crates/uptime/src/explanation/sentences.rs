@@ -18,7 +18,9 @@ pub(super) fn day_and_time(at: DateTime<Utc>) -> String {
 pub(super) fn why_possible_in_digest(stretch: Window, digest: &Digest) -> String {
     let (from, to) = (day_and_time(stretch.from), day_and_time(stretch.to));
     let (pieces, possible) = (digest.pieces, Minutes::floor(digest.possible));
-    format!("{pieces} pieces of evidence from {from} to {to} were folded into sums, and left {possible} minutes open")
+    format!(
+        "{pieces} pieces of evidence from {from} to {to} were condensed into sums, and left {possible} minutes open"
+    )
 }
 
 impl Derivation<'_> {

@@ -51,7 +51,7 @@ impl Witness {
             Fact::SeenStopped { .. } => "seen stopped",
             Fact::SeenTerminated { .. } => "seen terminated",
             Fact::Created => "created",
-            Fact::Digest(_) => "folded",
+            Fact::Digest(_) => "condensed",
         };
         let (source, event_id) = match &told.source {
             Source::CloudTrail { event_name, event_id } => (format!("CloudTrail {event_name}"), event_id.as_str()),
@@ -67,7 +67,7 @@ impl Witness {
     pub(crate) fn of_digest(at: DateTime<Utc>, stretch: Window, digest: &Digest) -> Self {
         let (from, to, pieces) = (day_and_time(stretch.from), day_and_time(stretch.to), digest.pieces);
         let source = format!("the ledger, of {pieces} pieces of evidence from {from} to {to}");
-        Self { at, says: "folded", source, event_id: None, seen_at: None }
+        Self { at, says: "condensed", source, event_id: None, seen_at: None }
     }
 
     /// The last start that a look at the server showed.

@@ -26,9 +26,9 @@ fn assert_explained(month: &ServerMonth, now: DateTime<Utc>) -> TestCaseResult {
         explanation.segments.iter().filter(|s| s.certainty == certainty).map(|s| s.minutes).sum()
     };
     let told = (explanation.minutes, explanation.uncertainty, explanation.as_of);
-    prop_assert_eq!(told, (summary.minutes, summary.uncertainty, summary.as_of));
-    prop_assert_eq!(sum(Certainty::Proven), summary.minutes);
-    prop_assert_eq!(sum(Certainty::Possible), summary.uncertainty);
+    prop_assert_eq!(told, (summary.span.proven, summary.span.possible, summary.as_of));
+    prop_assert_eq!(sum(Certainty::Proven), summary.span.proven);
+    prop_assert_eq!(sum(Certainty::Possible), summary.span.possible);
     let windows = explanation.segments.iter().map(|s| (Window::new(s.from.at, s.to.at), s.certainty));
     let timeline = month.timeline(now);
     let expected = timeline.segments_in(month.month).map(|s| (s.window, s.certainty));
@@ -44,7 +44,7 @@ fn assert_explained(month: &ServerMonth, now: DateTime<Utc>) -> TestCaseResult {
 
 fn assert_reason(explanation: &Explanation, end: &End, limit: DateTime<Utc>, cut: Reason) -> TestCaseResult {
     let has_evidence = match end.reason {
-        Reason::Evidence | Reason::Folded => end.evidence.iter().any(|witness| witness.at == end.at),
+        Reason::Evidence | Reason::Condensed => end.evidence.iter().any(|witness| witness.at == end.at),
         Reason::Created => end.evidence.iter().all(|witness| witness.says == "created") && !end.evidence.is_empty(),
         Reason::CoverageBegins | Reason::CoverageEnds => !end.evidence.is_empty(),
         Reason::AsOf | Reason::Left => end.at == explanation.as_of,

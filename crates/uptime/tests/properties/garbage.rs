@@ -63,8 +63,8 @@ proptest! {
             let time = timeline.running_time(month);
             let elapsed = uptime::Minutes::floor(month.until(now).length());
             let nothing = uptime::Minutes::default();
-            prop_assert!(time.minutes() >= nothing && time.uncertainty() >= nothing, "{month} {time:?}");
-            let most: uptime::Minutes = [time.minutes(), time.uncertainty()].into_iter().sum();
+            prop_assert!(time.span().proven >= nothing && time.span().possible >= nothing, "{month} {time:?}");
+            let most = time.span().most();
             prop_assert!(most <= elapsed, "{month} {time:?}");
         }
     }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds wrong should stop it")]
 
+mod condensed;
 mod explained;
-mod folded;
 mod garbage;
 mod looked_at;
 mod plan;

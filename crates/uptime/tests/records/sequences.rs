@@ -43,9 +43,9 @@ impl Account {
             let timeline = self.timeline(evidence);
             text += &format!("{id}\n{}", render::runs(&timeline));
             for month in self.months() {
-                let time = timeline.running_time(month);
+                let span = timeline.span(month);
                 if timeline.segments_in(month).next().is_some() {
-                    text += &format!("  {month}: {} minutes, up to {} more\n", time.minutes(), time.uncertainty());
+                    text += &format!("  {month}: {} minutes, up to {} more\n", span.proven, span.possible);
                 }
             }
         }

@@ -177,8 +177,8 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn assert_span(&self, minutes: f64, uncertainty: f64) {
-        let time = self.timeline().running_time(month());
-        let found = (time.minutes().as_f64(), time.uncertainty().as_f64());
+        let span = self.timeline().span(month());
+        let found = (span.proven.as_f64(), span.possible.as_f64());
         assert_eq!(found, (minutes, uncertainty), "{:#?}", self.timeline().segments());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calculate_monthly_runtime::error::RunError;
-use calculate_monthly_runtime::{Calculation, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use fleet_simulator::clock::{Clock, ManualClock};
@@ -73,8 +73,8 @@ impl Account {
             SETTINGS,
             metrics,
         );
-        let invocation = Invocation::within(self.clock.now(), Duration::from_secs(seconds));
-        let response = handle(&calculation, json!({}), invocation).await.outcome?;
+        let moment = Moment::within(self.clock.now(), Duration::from_secs(seconds));
+        let response = handle(&calculation, json!({}), moment).await.outcome?;
         Ok(serde_json::from_str(&response.body).unwrap())
     }
 

@@ -48,8 +48,8 @@ impl Ledger for &FakeLedger {
         let items = self.items.lock().unwrap();
         let listed = |item: &ServerMonth| IndexedServer {
             id: item.id.clone(),
-            minutes: item.summary.as_ref().map(|summary| summary.minutes).unwrap_or_default(),
-            uncertainty: item.summary.as_ref().map(|summary| summary.uncertainty).unwrap_or_default(),
+            span: item.span(),
+            as_of: item.summary.as_ref().map(|summary| summary.as_of),
             left: item.left_at.is_some(),
             is_final: item.is_final,
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::response::Response;
-use calculate_monthly_runtime::{Calculation, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use uptime::{
@@ -248,7 +248,7 @@ pub(crate) async fn handled_at(
 ) -> Handled<Response, RunError> {
     let metrics = Metrics::new("runtime-cache", "test");
     let calculation = Calculation::over(Ports { fleet, trail: history, ledger, cache }, SETTINGS, metrics);
-    handle(&calculation, payload, Invocation::within(now, Duration::from_secs(seconds))).await
+    handle(&calculation, payload, Moment::within(now, Duration::from_secs(seconds))).await
 }
 
 /// The same at another time, over a history that outlives the run.

@@ -36,7 +36,7 @@ impl Tables {
     /// Proven minutes and uncertainty of a month's item.
     pub(crate) fn minutes(&self, n: u32, month: &str) -> (String, String) {
         let summary = self.item(n, month).summary.unwrap();
-        (summary.minutes.to_string(), summary.uncertainty.to_string())
+        (summary.span.proven.to_string(), summary.span.possible.to_string())
     }
 }
 

@@ -27,7 +27,7 @@ use uptime_aws::wiring::AwsPorts;
 use uptime_ledger::AppTag;
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::Ports;
-use uptime_ledger::{Handled, Invocation, OneServer};
+use uptime_ledger::{Handled, Moment, OneServer};
 
 pub(crate) const SERVERS: &str = "servers";
 pub(crate) const HISTORY: &str = "history";
@@ -135,7 +135,7 @@ pub(crate) async fn answer(handler: &Handler, event: Value, now: DateTime<Utc>) 
 
 /// The answer, and the line of metrics beside it.
 pub(crate) async fn handled(handler: &Handler, event: Value, now: DateTime<Utc>) -> Handled<Value, EventError> {
-    handle(handler, event, Invocation::within(now, Duration::from_secs(50))).await
+    handle(handler, event, Moment::within(now, Duration::from_secs(50))).await
 }
 
 pub(crate) fn minutes_ago(minutes: i64) -> DateTime<Utc> {

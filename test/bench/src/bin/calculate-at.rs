@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use calculate_monthly_runtime::{Calculation, Config, Invocation, handle};
+use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use chrono::{DateTime, Utc};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -21,8 +21,8 @@ async fn main() -> Result<(), Error> {
     }
     let calculation = Calculation::over(services, config.settings, config.shared.metrics());
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let invocation = Invocation { now, ..Invocation::begin(event.context.deadline()) };
-        let handled = handle(&calculation, event.payload, invocation).await;
+        let moment = Moment { now, ..Moment::begin(event.context.deadline()) };
+        let handled = handle(&calculation, event.payload, moment).await;
         if let Some(line) = handled.metrics {
             println!("{line}");
         }

@@ -4,7 +4,7 @@ use event_response::{Config, EventResponse, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use uptime_aws::{clients::Clients, telemetry, wiring};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,8 +14,8 @@ async fn main() -> Result<(), Error> {
     let metrics = config.shared.metrics();
     let response = EventResponse::over(services, config.shared.tag, config.cache_max_age, metrics);
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let invocation = Invocation::begin(event.context.deadline());
-        let handled = handle(&response, event.payload, invocation).await;
+        let moment = Moment::begin(event.context.deadline());
+        let handled = handle(&response, event.payload, moment).await;
         if let Some(line) = handled.metrics {
             // Not through the logger: CloudWatch wants the line as it is.
             println!("{line}");

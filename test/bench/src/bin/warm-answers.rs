@@ -18,7 +18,7 @@ use serde_json::Value;
 use stand_ins::{LoggedRequest, TableStandIn};
 use tokio::runtime::Builder;
 use uptime_aws::{telemetry, wiring};
-use uptime_ledger::Invocation;
+use uptime_ledger::Moment;
 
 const TIME: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
             let event = state_change(n, state, now)?;
             tables.take_requests();
             let begun = Instant::now();
-            let it = handle(&response, event, Invocation::within(now, TIME)).await;
+            let it = handle(&response, event, Moment::within(now, TIME)).await;
             if let Some(line) = it.metrics {
                 println!("{line}");
             }

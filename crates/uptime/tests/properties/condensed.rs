@@ -1,4 +1,4 @@
-//! Folding what is decided: whatever was told and whatever comes later, no span changes by it.
+//! Condensing what is decided: whatever was told and whatever comes later, no span changes by it.
 
 use proptest::prelude::*;
 use uptime::{Coverage, Evidence, Fact, InstanceId, ServerMonth, Window};
@@ -48,20 +48,20 @@ fn a_server_that_starts_every_five_minutes_keeps_its_span_and_stays_small() {
     for stops in [false, true] {
         let now = "2025-10-18T00:00:00Z".parse().unwrap();
         let whole = restless(288, 17, stops);
-        let mut folded = whole.clone();
-        folded.keep_small(now);
-        assert_eq!(says(&folded, now), says(&whole, now));
-        assert!(size(&whole) > 400_000 && size(&folded) < 100_000, "{} {}", size(&whole), size(&folded));
-        let days = folded.evidence.iter().filter(|told| matches!(told.fact, Fact::Digest(_))).count();
+        let mut condensed = whole.clone();
+        condensed.keep_small(now);
+        assert_eq!(says(&condensed, now), says(&whole, now));
+        assert!(size(&whole) > 400_000 && size(&condensed) < 100_000, "{} {}", size(&whole), size(&condensed));
+        let days = condensed.evidence.iter().filter(|told| matches!(told.fact, Fact::Digest(_))).count();
         assert!((15..=16).contains(&days), "{days}");
         // Explained, it is the same number, a line a day.
-        let explanation = folded.explain(now);
+        let explanation = condensed.explain(now);
         let sum = explanation.segments.iter().map(|segment| segment.minutes).sum::<uptime::Minutes>();
         assert_eq!(sum, [explanation.minutes, explanation.uncertainty].into_iter().sum());
-        // What was folded is told again by the daily deep sweep, and changes nothing.
-        folded.learn(whole.evidence.iter().cloned(), &Coverage::none());
-        assert_eq!(says(&folded, now), says(&whole, now));
-        assert!(size(&folded) < 100_000);
+        // What was condensed is told again by the daily deep sweep, and changes nothing.
+        condensed.learn(whole.evidence.iter().cloned(), &Coverage::none());
+        assert_eq!(says(&condensed, now), says(&whole, now));
+        assert!(size(&condensed) < 100_000);
     }
 }
 
@@ -69,10 +69,10 @@ fn a_server_that_starts_every_five_minutes_keeps_its_span_and_stays_small() {
 fn a_start_every_ten_seconds_fits_as_well() {
     let now = "2025-10-03T00:00:00Z".parse().unwrap();
     let whole = restless(8_640, 2, true);
-    let mut folded = whole.clone();
-    folded.keep_small(now);
-    assert_eq!(says(&folded, now), says(&whole, now));
-    assert!(size(&folded) < 300_000, "{}", size(&folded));
+    let mut condensed = whole.clone();
+    condensed.keep_small(now);
+    assert_eq!(says(&condensed, now), says(&whole, now));
+    assert!(size(&condensed) < 300_000, "{}", size(&condensed));
 }
 
 #[test]
@@ -93,17 +93,17 @@ proptest! {
             let (told, _) = told(&plan, all, &telling);
             let mut month = ServerMonth::new(server.id.clone(), plan.month);
             month.learn(told.into_iter().map(|piece| piece.evidence), &coverage(&plan, &telling.windows));
-            let mut folded = month.clone();
-            folded.fold_before(plan.instant(plan.now() * cut / 100));
+            let mut condensed = month.clone();
+            condensed.condense_before(plan.instant(plan.now() * cut / 100));
             let now = plan.instant(plan.now());
-            prop_assert_eq!(says(&folded, now), says(&month, now), "{:#?}", folded.evidence);
+            prop_assert_eq!(says(&condensed, now), says(&month, now), "{:#?}", condensed.evidence);
             Ok(())
         })?;
     }
 
-    /// What is told after the fold of what happened after it finds both months the same; what is told again is known.
+    /// What is told after condensing of what happened after it finds both months the same; what is told again is known.
     #[test]
-    fn a_folded_month_goes_on_as_one_that_was_not(plan in plans(), telling in tellings(), cut in 0..100i64) {
+    fn a_condensed_month_goes_on_as_one_that_was_not(plan in plans(), telling in tellings(), cut in 0..100i64) {
         let telling = telling.over(&[(-3000, 1000)]);
         crate::for_each(&plan, |server, all| {
             let (told, _) = told(&plan, all, &telling);
@@ -113,14 +113,14 @@ proptest! {
             let covered = coverage(&plan, &telling.windows);
             let mut month = ServerMonth::new(server.id.clone(), plan.month);
             month.learn(known, &covered.within(&Window::new(chrono::DateTime::<chrono::Utc>::MIN_UTC, until)));
-            let mut folded = month.clone();
+            let mut condensed = month.clone();
             // Changes are told by several sources within half an hour.
-            folded.fold_before(until - chrono::TimeDelta::minutes(32));
-            for each in [&mut month, &mut folded] {
+            condensed.condense_before(until - chrono::TimeDelta::minutes(32));
+            for each in [&mut month, &mut condensed] {
                 each.learn(told.iter().cloned(), &covered);
             }
             let now = plan.instant(plan.now());
-            prop_assert_eq!(says(&folded, now), says(&month, now), "{:#?}", folded.evidence);
+            prop_assert_eq!(says(&condensed, now), says(&month, now), "{:#?}", condensed.evidence);
             Ok(())
         })?;
     }
