@@ -106,7 +106,7 @@ impl Fleet for Ec2Fleet {
         let these = ids.iter().fold(Filter::builder().name("instance-id"), |filter, id| filter.values(id.as_str()));
         let answer = self.client.describe_instances().filters(self.tagged()).filters(these.build()).send().await;
         let answer = answer.map_err(|error| service_error(OPERATION, error))?;
-        // What a Spot request tells of an end, the state change has told already, and better.
+        // What a Spot request says of an end, the state change has said already, and more exactly.
         let unread = HashSet::new();
         let found = instances(answer).into_iter().map(|instance| observation(&instance, &unread, now));
         found.map(|found| found.map(|server| (server.id.clone(), server))).collect()

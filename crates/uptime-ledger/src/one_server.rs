@@ -54,7 +54,7 @@ impl<S: Services> OneServer<S> {
     }
 
     /// Calculates the month that is going on, stores and caches it; none where the instance is no server. `event` is what the
-    /// caller has been told of it.
+    /// caller has received of it.
     ///
     /// # Errors
     /// Where a service fails. What was read is stored all the same where it can be.

@@ -8,7 +8,7 @@ use uptime::{BlindSpots, Coverage, Evidence, InstanceId};
 /// What was read about one server only.
 #[derive(Clone, Debug, Default)]
 pub struct OwnTrail {
-    /// What was told of it.
+    /// Its evidence.
     pub evidence: Vec<Evidence>,
     /// Where it was read whole: all of its starts are among the evidence, but for what could not be read.
     pub covered: Coverage,
@@ -32,7 +32,7 @@ impl OwnTrail {
     ) -> Result<(), ServiceError> {
         let outcome = sweep.read_back_to(instant, limits).await;
         // A record of one server can name others as well.
-        let own = sweep.take_evidence().into_iter().filter(|(told, _)| told == id).map(|(_, evidence)| evidence);
+        let own = sweep.take_evidence().into_iter().filter(|(found, _)| found == id).map(|(_, evidence)| evidence);
         self.evidence.extend(own);
         self.blind = std::mem::take(&mut self.blind).and(&sweep.take_blind_spots());
         self.covered.add(sweep.covered());

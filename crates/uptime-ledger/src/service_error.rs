@@ -40,11 +40,11 @@ impl ServiceError {
 
     /// An answer of the service that does not have what its contract promises.
     pub fn unexpected(operation: &'static str, message: String) -> Self {
-        Self::told(operation, None, message)
+        Self::with_code(operation, None, message)
     }
 
     /// A failure that no SDK error stands behind, such as a fake's.
-    pub fn told(operation: &'static str, code: Option<&str>, message: String) -> Self {
+    pub fn with_code(operation: &'static str, code: Option<&str>, message: String) -> Self {
         let source: Box<dyn Error + Send + Sync> = message.clone().into();
         let code = code.map(str::to_owned);
         Self { operation, code, is_of_one_item: false, message, source: source.into() }

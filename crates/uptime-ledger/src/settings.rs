@@ -12,7 +12,7 @@ pub struct AppTag {
     pub value: String,
 }
 
-/// What every handler is told by its environment.
+/// The settings that every handler reads from its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedSettings {
     /// `SERVERS_TABLE_NAME`: the table whose items carry the cache.

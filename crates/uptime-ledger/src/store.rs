@@ -40,7 +40,11 @@ pub async fn store<L: Ledger>(
         }
         folded = refold(stored.as_ref());
     }
-    Err(ServiceError::told("DynamoDB UpdateItem", None, format!("others wrote the item {ATTEMPTS} times in between")))
+    Err(ServiceError::with_code(
+        "DynamoDB UpdateItem",
+        None,
+        format!("others wrote the item {ATTEMPTS} times in between"),
+    ))
 }
 
 impl Writing {

@@ -292,8 +292,8 @@ mod tests {
         for (name, fact) in
             [("StartInstances", Fact::RunningAfter), ("StopInstances", Fact::SeenStopped { last_start: None })]
         {
-            let told = read_record(&record(name, cut), &resources).unwrap();
-            assert_eq!((told.len(), &told[0].1.fact), (1, &fact));
+            let found = read_record(&record(name, cut), &resources).unwrap();
+            assert_eq!((found.len(), &found[0].1.fact), (1, &fact));
             assert_eq!(facts(&record(name, named)), [("i-abcd1111".to_owned(), fact)]);
         }
     }

@@ -37,7 +37,7 @@ const WAYS: [Way; 3] = [
 ];
 
 impl ServerMonth {
-    /// Keeps the item far below the size that DynamoDB takes, whatever was told of the server up to `now`: where it is
+    /// Keeps the item far below the size that DynamoDB takes, whatever happened to the server up to `now`: where it is
     /// large, what is decided is condensed, the oldest day first. No span and no day's minutes change by it.
     pub fn keep_small(&mut self, now: DateTime<Utc>) {
         for way in WAYS {
@@ -58,7 +58,7 @@ impl ServerMonth {
         if self.evidence.len() < LARGE / 256 {
             return 0;
         }
-        self.evidence.iter().map(|told| told.to_string().len() + 3).sum()
+        self.evidence.iter().map(|piece| piece.to_string().len() + 3).sum()
     }
 
     fn condense_days(&mut self, until: DateTime<Utc>, uncovered: bool, is_enough: impl Fn(&Self) -> bool) {
@@ -75,7 +75,7 @@ impl ServerMonth {
     /// The evidence with what is decided in a part of one day condensed; none where there is little to fold.
     fn condensed_in(&self, day: Window, uncovered: bool) -> Option<BTreeSet<Evidence>> {
         let horizon = self.horizon(DateTime::<Utc>::MAX_UTC);
-        let points = Points::of(self.machine(), self.told(), &self.coverage, horizon);
+        let points = Points::of(self.machine(), self.all_evidence(), &self.coverage, horizon);
         let mut gaps = Vec::with_capacity(points.points.len() + 1);
         let timeline = Timeline::recording(&points, &self.coverage, horizon, |gap| gaps.push(gap));
         let (digest, stretch) = longest_stretch(&points.points, day, &timeline)?;
@@ -84,11 +84,11 @@ impl ServerMonth {
             return None;
         }
         let (stands_for, mut kept): (BTreeSet<Evidence>, _) =
-            self.evidence.iter().cloned().partition(|told| told.is_digested_in(&stretch));
+            self.evidence.iter().cloned().partition(|piece| piece.is_digested_in(&stretch));
         if stands_for.len() < FEW {
             return None;
         }
-        let pieces = stands_for.iter().map(|told| told.digest().map_or(1, |(_, digest)| digest.pieces)).sum();
+        let pieces = stands_for.iter().map(|piece| piece.digest().map_or(1, |(_, digest)| digest.pieces)).sum();
         let fact = Fact::Digest(Box::new(Digest { pieces, ..digest }));
         kept.insert(Evidence { at: stretch.from, fact, source: Source::Ledger });
         let condensed = Self { evidence: kept, ..self.clone() };
@@ -109,11 +109,11 @@ impl ServerMonth {
 
 /// The longest stretch between two points within a part of a day, and what it comes to.
 fn longest_stretch(points: &[Point], day: Window, timeline: &Timeline) -> Option<(Digest, Window)> {
-    let inside = |point: &&Point| day.from <= point.told.0 && point.told.1 <= day.to;
+    let inside = |point: &&Point| day.from <= point.claimed.0 && point.claimed.1 <= day.to;
     let first = points.iter().position(|point| inside(&point) && point.kind.after().is_some())?;
     let last = points.iter().rposition(|point| inside(&point))?;
     (first + 1..=last).rev().find_map(|last| {
-        let stretch = Window::new(points[first].told.1, points[last].told.0);
+        let stretch = Window::new(points[first].claimed.1, points[last].claimed.0);
         let digest = digest_of(&points[first..=last], stretch, timeline)?;
         Some((digest, stretch))
     })

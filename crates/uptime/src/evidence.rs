@@ -8,7 +8,7 @@ use crate::window::Window;
 
 /// One fact about a server at an instant, with its source.
 ///
-/// Equal evidence is the same evidence: put it into a set, and what was told twice counts once.
+/// Equal evidence is the same evidence: put it into a set, and what came twice counts once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Evidence {
     /// When it happened or was seen.
@@ -33,7 +33,7 @@ pub enum Fact {
     Interrupted,
     /// Running before; it never runs again.
     Terminated,
-    /// Running at that moment; says nothing of since when, except where EC2 told the last start.
+    /// Running at that moment; says nothing of since when, except where EC2 showed the last start.
     SeenRunning {
         /// `LaunchTime`: the server's last start, after which there was no other up to the sighting.
         last_start: Option<DateTime<Utc>>,
@@ -50,7 +50,7 @@ pub enum Fact {
     },
     /// Came into being: did not run before.
     Created,
-    /// What many pieces of evidence proved of the stretch that begins here. They are not kept any more, and what is told
+    /// What many pieces of evidence proved of the stretch that begins here. They are not kept any more, and what comes
     /// again of it changes nothing.
     Digest(Box<Digest>),
 }

@@ -12,6 +12,7 @@
 
 mod blind;
 mod cache;
+mod claims;
 mod cloudtrail;
 mod condense;
 mod digest;
@@ -33,7 +34,7 @@ mod span;
 mod state;
 mod state_change;
 mod swept;
-mod telling;
+
 mod timeline;
 mod window;
 

@@ -2,28 +2,28 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::claims::{Claim, Claims, SourceKind, is_same_change};
 use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact};
 use crate::kind::{Kind, NextStart};
 use crate::machine::Machine;
 use crate::state::State;
-use crate::telling::{Teller, Telling, Told, is_same_change};
 use crate::window::{Coverage, Window};
 
-/// An instant at which something was told.
+/// An instant of which something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) at: DateTime<Utc>,
     pub(crate) kind: Kind,
     /// Of a point after which it does not run.
     pub(crate) next_start: NextStart,
-    /// The instants of the first and the last that told of it. Nothing else was told of the time between.
-    pub(crate) told: (DateTime<Utc>, DateTime<Utc>),
+    /// The instants of the first and the last claim of it. There is none of anything else between them.
+    pub(crate) claimed: (DateTime<Utc>, DateTime<Utc>),
 }
 
 impl Point {
-    fn told_at(at: DateTime<Utc>, kind: Kind, next_start: NextStart) -> Self {
-        Self { at, kind, next_start, told: (at, at) }
+    fn at(at: DateTime<Utc>, kind: Kind, next_start: NextStart) -> Self {
+        Self { at, kind, next_start, claimed: (at, at) }
     }
 }
 
@@ -33,18 +33,18 @@ pub(crate) struct Points {
     pub(crate) machine: Machine,
     /// In time order; each start and each stop once.
     pub(crate) points: Vec<Point>,
-    /// Stretches of which only the sums are known, in time order. Nothing else is told of the time inside them.
+    /// Stretches of which only the sums are known, in time order. There is no other evidence of the time inside them.
     pub(crate) digests: Vec<(Window, Digest)>,
     /// Before it the server did not exist.
     pub(crate) created: Option<DateTime<Utc>>,
-    /// The last start that was told.
+    /// The last start that is known.
     pub(crate) last_start: Option<DateTime<Utc>>,
     /// Where every start is known: the coverage, but for the time in which EC2 itself may start the server; and the windows
-    /// from its last start, as EC2 told it, to the sighting, for no other start was in them.
+    /// from its last start, as EC2 showed it, to the look, for no other start was in them.
     pub(crate) starts_known: Coverage,
     /// Where EC2 itself, which has stopped the server, may have started it again: coverage proves nothing there.
     pub(crate) starts_by_ec2: Vec<Window>,
-    /// From a server's last start, as EC2 told it, to the sighting that it runs: nothing else that was told of that time
+    /// From a server's last start, as EC2 showed it, to the look that it runs: no other claim of that time
     /// counts.
     pub(crate) runs: Vec<Window>,
 }
@@ -58,23 +58,23 @@ impl Points {
         now: DateTime<Utc>,
     ) -> Self {
         let mut known = Self { machine, ..Self::default() };
-        let mut told: Vec<Told> = Vec::new();
+        let mut claims: Vec<Claim> = Vec::new();
         let mut since_starts: Vec<Window> = Vec::new();
         let mut evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
         known.take_digests(&mut evidence, now);
-        for told_now in &evidence {
-            if told_now.fact == Fact::Created {
-                let at = told_now.at;
+        for piece in &evidence {
+            if piece.fact == Fact::Created {
+                let at = piece.at;
                 known.created = Some(known.created.map_or(at, |created| created.min(at)));
             }
-            let telling = Telling::of(told_now, &evidence, machine);
-            told.extend(telling.itself);
-            told.extend(telling.last_start);
-            known.runs.extend(telling.run());
-            since_starts.extend(telling.since_start);
+            let of_piece = Claims::of(piece, &evidence, machine);
+            claims.extend(of_piece.itself);
+            claims.extend(of_piece.last_start);
+            known.runs.extend(of_piece.run());
+            since_starts.extend(of_piece.since_start);
         }
-        told.retain(|told| !known.contradicts(told) && !known.is_digested(told.at));
-        known.points = merge(told, machine);
+        claims.retain(|claim| !known.contradicts(claim) && !known.is_digested(claim.at));
+        known.points = merge(claims, machine);
         known.starts_by_ec2 = starts_by_ec2(&known.points, now);
         known.starts_known = known.starts_by_ec2.iter().fold(coverage.clone(), Coverage::without);
         since_starts.into_iter().for_each(|window| known.starts_known.add(window));
@@ -84,9 +84,9 @@ impl Points {
         known
     }
 
-    /// Takes the digests out of the evidence, and what they stand for: it may have been told again.
+    /// Takes the digests out of the evidence, and what they stand for: it may have been read again.
     fn take_digests(&mut self, evidence: &mut Vec<&Evidence>, now: DateTime<Utc>) {
-        let digests = evidence.iter().filter_map(|told| told.digest());
+        let digests = evidence.iter().filter_map(|piece| piece.digest());
         self.digests = digests.map(|(window, digest)| digest.up_to(window, now)).collect();
         self.digests.sort_unstable_by_key(|(window, _)| window.from);
         // Of two writers at one time both may have condensed: the wider of two that overlap stands for both.
@@ -97,7 +97,7 @@ impl Points {
             }
             overlap
         });
-        evidence.retain(|told| told.digest().is_none() && !self.is_digested(told.at) || told.fact == Fact::Created);
+        evidence.retain(|piece| piece.digest().is_none() && !self.is_digested(piece.at) || piece.fact == Fact::Created);
     }
 
     /// True for an instant inside of a digest.
@@ -105,9 +105,9 @@ impl Points {
         self.digests.iter().any(|(window, _)| window.from < at && at < window.to)
     }
 
-    /// True where it was told of a time of which EC2 knows better.
-    pub(crate) fn contradicts(&self, told: &Told) -> bool {
-        self.runs.iter().any(|run| told.contradicts(run, self.machine))
+    /// True for a claim of a time of which EC2 knows better.
+    pub(crate) fn contradicts(&self, claim: &Claim) -> bool {
+        self.runs.iter().any(|run| claim.contradicts(run, self.machine))
     }
 
     /// Tells whether a start and a stop within one second were a run or a pause, where a neighbour says so and no unknown
@@ -160,8 +160,8 @@ fn starts_by_ec2(points: &[Point], now: DateTime<Utc>) -> Vec<Window> {
             windows.extend(since.take().map(|since| Window::new(since, point.at)));
         }
         // A plain stop right after it, with no start between, may be another source's word of the same.
-        let told_again = windows.last().is_some_and(|ended: &Window| ended.to == point.at && point.kind == Kind::Stop);
-        if point.next_start == NextStart::ByEc2 || told_again && point.next_start != NextStart::Never {
+        let is_repeated = windows.last().is_some_and(|ended: &Window| ended.to == point.at && point.kind == Kind::Stop);
+        if point.next_start == NextStart::ByEc2 || is_repeated && point.next_start != NextStart::Never {
             since = Some(point.at);
         }
     }
@@ -169,47 +169,47 @@ fn starts_by_ec2(points: &[Point], now: DateTime<Utc>) -> Vec<Window> {
     windows
 }
 
-/// Makes one point of what several sources told of one change, and of what was told of one second.
-fn merge(mut told: Vec<Told>, machine: Machine) -> Vec<Point> {
-    told.sort_unstable();
-    told.dedup();
-    let mut points: Vec<Point> = Vec::with_capacity(told.len());
-    // The change that the last point tells of, and who told it so far.
-    let mut last: Vec<Told> = Vec::new();
-    for instant in told.chunk_by(|a, b| a.at == b.at) {
-        let has = |kind| instant.iter().any(|told| told.kind == kind);
-        let next_start = instant.iter().map(|told| told.next_start).max().unwrap_or_default();
+/// Makes one point of what several sources claim of one change, and of what is claimed of one second.
+fn merge(mut claims: Vec<Claim>, machine: Machine) -> Vec<Point> {
+    claims.sort_unstable();
+    claims.dedup();
+    let mut points: Vec<Point> = Vec::with_capacity(claims.len());
+    // The claims of the change that the last point is about.
+    let mut last: Vec<Claim> = Vec::new();
+    for instant in claims.chunk_by(|a, b| a.at == b.at) {
+        let has = |kind| instant.iter().any(|claim| claim.kind == kind);
+        let next_start = instant.iter().map(|claim| claim.next_start).max().unwrap_or_default();
         if has(Kind::Start) && has(Kind::Stop) {
-            points.push(Point::told_at(instant[0].at, Kind::Both, next_start));
+            points.push(Point::at(instant[0].at, Kind::Both, next_start));
             last.clear();
             continue;
         }
         // A change tells the states around it; being seen in the same second adds nothing. Seen both running and
-        // stopped, it stopped: where starts are known, a start would have been told.
+        // stopped, it stopped: where starts are known, there would be evidence of a start.
         let changes = has(Kind::Start) || has(Kind::Stop);
-        let telling = instant.iter().filter(|told| !changes || !told.kind.is_sighting());
-        let (running, other): (Vec<Told>, Vec<Told>) = telling.partition(|told| told.kind == Kind::SeenRunning);
+        let counted = instant.iter().filter(|claim| !changes || !claim.kind.is_sighting());
+        let (running, other): (Vec<Claim>, Vec<Claim>) = counted.partition(|claim| claim.kind == Kind::SeenRunning);
         for next in running.into_iter().chain(other) {
             let next_start = if next.kind.after() == Some(State::NotRunning) { next_start } else { NextStart::ByCall };
-            add(&mut points, &mut last, Told { next_start, ..next }, machine);
+            add(&mut points, &mut last, Claim { next_start, ..next }, machine);
         }
     }
     points
 }
 
-/// Adds what was told to the change that it is of, or as a new point.
-fn add(points: &mut Vec<Point>, last: &mut Vec<Told>, next: Told, machine: Machine) {
+/// Adds a claim to the change that it is of, or as a new point.
+fn add(points: &mut Vec<Point>, last: &mut Vec<Claim>, next: Claim, machine: Machine) {
     match points.last_mut() {
         Some(point) if is_same_change(last, &next, machine) => {
-            point.told.1 = next.at;
+            point.claimed.1 = next.at;
             point.next_start = point.next_start.max(next.next_start);
             // The state-change event is the most exact.
-            if next.source == Teller::StateChange {
+            if next.source == SourceKind::StateChange {
                 point.at = next.at;
             }
         }
         _ => {
-            points.push(Point::told_at(next.at, next.kind, next.next_start));
+            points.push(Point::at(next.at, next.kind, next.next_start));
             last.clear();
         }
     }

@@ -12,7 +12,7 @@ use crate::window::Window;
 /// are in it.
 ///
 /// Two changes on each side: the nearest tells the state, and the one beyond it the order of a start and a stop that
-/// were told of one second.
+/// are of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Relevance(Window);
 
@@ -20,7 +20,7 @@ impl Relevance {
     pub(crate) fn of<'e>(machine: Machine, evidence: impl Iterator<Item = &'e Evidence> + Clone, month: Month) -> Self {
         // Sources tell of one change within this time.
         let one_change = machine.same_start() + SAME_CHANGE;
-        let changes = evidence.filter(|told| told.fact.is_change()).map(|told| told.at);
+        let changes = evidence.filter(|piece| piece.fact.is_change()).map(|piece| piece.at);
         let before = |limit| changes.clone().filter(|at| *at < limit).max()?.checked_sub_signed(one_change);
         let after = |limit| changes.clone().filter(|at| *at >= limit).min()?.checked_add_signed(one_change);
         let from = before(month.start()).and_then(before).unwrap_or(DateTime::<Utc>::MIN_UTC);
@@ -33,7 +33,7 @@ impl Relevance {
     }
 
     /// The creation is always worth to know, and costs one line.
-    pub(crate) fn keeps(&self, told: &Evidence) -> bool {
-        told.fact == Fact::Created || (self.0.from <= told.at && told.at < self.0.to)
+    pub(crate) fn keeps(&self, piece: &Evidence) -> bool {
+        piece.fact == Fact::Created || (self.0.from <= piece.at && piece.at < self.0.to)
     }
 }

@@ -29,7 +29,7 @@ pub struct ServerMonth {
     pub month: Month,
     /// Its instance type, such as `t3.small`, where EC2 showed it.
     pub instance_type: Option<String>,
-    /// All that was told of it. What is decided of the past may be condensed into digests, and else it only grows.
+    /// All evidence of it. What is decided of the past may be condensed into digests; otherwise it only grows.
     pub evidence: BTreeSet<Evidence>,
     /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
     /// does.
@@ -42,7 +42,7 @@ pub struct ServerMonth {
     pub summary: Option<Summary>,
     /// True once nothing may change any more.
     pub is_final: bool,
-    /// What was told after it was final. It changes no number, unless the month is reopened.
+    /// Evidence that came after it was final. It changes no number, unless the month is reopened.
     pub late_evidence: BTreeSet<Evidence>,
     /// How often it was written. Every write adds one, so that of two writers at one time none takes away what the other
     /// one stored.
@@ -91,39 +91,40 @@ impl ServerMonth {
     /// Adds evidence, and the windows of which this is everything.
     pub fn learn(&mut self, evidence: impl IntoIterator<Item = Evidence>, covered: &Coverage) {
         let digests: Vec<Window> =
-            self.evidence.iter().filter_map(|told| told.digest().map(|(window, _)| window)).collect();
-        let is_digested = |told: &Evidence| digests.iter().any(|window| told.is_digested_in(window));
-        let while_here = |told: &Evidence| self.left_at.is_none_or(|left| told.at <= left);
-        let told: Vec<Evidence> = evidence.into_iter().filter(|told| while_here(told) && !is_digested(told)).collect();
+            self.evidence.iter().filter_map(|piece| piece.digest().map(|(window, _)| window)).collect();
+        let is_digested = |piece: &Evidence| digests.iter().any(|window| piece.is_digested_in(window));
+        let while_here = |piece: &Evidence| self.left_at.is_none_or(|left| piece.at <= left);
+        let new: Vec<Evidence> =
+            evidence.into_iter().filter(|piece| while_here(piece) && !is_digested(piece)).collect();
         // An event may have added what a digest stands for.
-        self.evidence.retain(|told| told.digest().is_some() || !is_digested(told));
-        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&told), self.month);
+        self.evidence.retain(|piece| piece.digest().is_some() || !is_digested(piece));
+        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&new), self.month);
         // Of the time after it left nothing is kept, so nothing is covered.
         let covered = match self.left_at {
             Some(left) => &covered.within(&Window::new(DateTime::<Utc>::MIN_UTC, left)),
             None => covered,
         };
         self.coverage = std::mem::take(&mut self.coverage).and(covered);
-        for told in told {
-            if relevance.keeps(&told) {
-                self.evidence.insert(told);
-            } else if !self.evidence.contains(&told) {
+        for piece in new {
+            if relevance.keeps(&piece) {
+                self.evidence.insert(piece);
+            } else if !self.evidence.contains(&piece) {
                 // A coverage promises that all starts in it are known.
                 self.coverage = self.coverage.within(&relevance.window());
             }
         }
     }
 
-    /// When it came into being, where that was told.
+    /// When it came into being, where that is known.
     pub fn created(&self) -> Option<DateTime<Utc>> {
-        self.evidence.iter().filter(|told| told.fact == Fact::Created).map(|told| told.at).min()
+        self.evidence.iter().filter(|piece| piece.fact == Fact::Created).map(|piece| piece.at).min()
     }
 
     /// How many calls started it in the last day before `now`; of what was condensed, all that it stands for.
     pub fn starts_of_last_day(&self, now: DateTime<Utc>) -> usize {
         let since = now - TimeDelta::days(1);
-        let recent = self.evidence.iter().filter(|told| since <= told.at && told.at <= now);
-        recent.map(|told| told.digest().map_or(usize::from(told.is_start_call()), |(_, digest)| digest.pieces)).sum()
+        let recent = self.evidence.iter().filter(|piece| since <= piece.at && piece.at <= now);
+        recent.map(|piece| piece.digest().map_or(usize::from(piece.is_start_call()), |(_, digest)| digest.pieces)).sum()
     }
 
     /// Adds what a look at the server shows.
@@ -142,8 +143,8 @@ impl ServerMonth {
         }
     }
 
-    /// True for a look that tells what nothing else does: up to when a server ran at least, or from when on it did not. By
-    /// the next look, an hour later, most changes were told by an event, and told better.
+    /// True for a look that shows what nothing else does: up to when a server ran at least, or from when on it did not. By
+    /// the next look, an hour later, most changes have an event, which is more exact.
     fn would_be_narrower_with(&self, previous: &Evidence, now: &Evidence) -> bool {
         // While it runs since the same start, a later look tells all that an earlier one does.
         if previous.fact == now.fact && matches!(now.fact, Fact::SeenRunning { last_start: Some(_) }) {
@@ -169,14 +170,14 @@ impl ServerMonth {
         self.left_at.get_or_insert(missed_at);
     }
 
-    /// Up to when its time is told: `now`, or for a server that left, when it was first missed. It may have run until then.
+    /// Up to when its time is computed: `now`, or for a server that left, when it was first missed. It may have run until then.
     pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.left_at.map_or(now, |left_at| left_at.min(now))
     }
 
-    /// The last instant up to `now` of which something was told; `now` where nothing was.
+    /// The time of the last evidence up to `now`; `now` where there is none.
     pub fn last_told(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.told().map(|told| told.at).filter(|at| *at <= now).max().unwrap_or(now)
+        self.all_evidence().map(|piece| piece.at).filter(|at| *at <= now).max().unwrap_or(now)
     }
 
     /// Its runs, as far as they are known at `now`.
@@ -185,7 +186,7 @@ impl ServerMonth {
     }
 
     fn timeline_with(&self, more: Option<&Evidence>, now: DateTime<Utc>) -> Timeline {
-        Timeline::of_machine(self.machine(), self.told().chain(more), &self.coverage, self.horizon(now))
+        Timeline::of_machine(self.machine(), self.all_evidence().chain(more), &self.coverage, self.horizon(now))
     }
 
     /// The kind of machine that it is; a server can change its type while it is stopped.
@@ -196,14 +197,16 @@ impl ServerMonth {
     /// True where the last that happened is a stop that EC2 itself made of a Spot server. It may start it again without a
     /// record, so each look that shows it still stopped tells something.
     fn is_stopped_by_ec2(&self) -> bool {
-        let ends = self.told().filter(|told| told.fact.is_change() || matches!(told.fact, Fact::SeenTerminated { .. }));
-        let Some(last) = ends.max_by_key(|told| told.at) else { return false };
-        let same_stop = |told: &Evidence| told.fact == Fact::Interrupted && last.at - told.at <= SAME_CHANGE;
-        matches!(last.fact, Fact::Interrupted | Fact::Stopped) && self.told().any(same_stop)
+        let ends = self
+            .all_evidence()
+            .filter(|piece| piece.fact.is_change() || matches!(piece.fact, Fact::SeenTerminated { .. }));
+        let Some(last) = ends.max_by_key(|piece| piece.at) else { return false };
+        let same_stop = |piece: &Evidence| piece.fact == Fact::Interrupted && last.at - piece.at <= SAME_CHANGE;
+        matches!(last.fact, Fact::Interrupted | Fact::Stopped) && self.all_evidence().any(same_stop)
     }
 
-    /// All that its timeline is made of.
-    pub(crate) fn told(&self) -> impl Iterator<Item = &Evidence> {
+    /// All that its timeline is made of: the evidence, and the last look.
+    pub(crate) fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
         self.evidence.iter().chain(&self.sighting)
     }
 
@@ -236,8 +239,7 @@ impl ServerMonth {
     /// True where it is worth to be stored over `stored`: an hour more in which nothing happened is not, for that follows
     /// from the sweeps of the fleet.
     pub fn adds_to(&self, stored: &Self) -> bool {
-        let told = |month: &Self| month.summary.clone();
-        let summary_changed = match (told(self), told(stored)) {
+        let summary_changed = match (&self.summary, &stored.summary) {
             (Some(new), Some(old)) => {
                 new.span != old.span || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
             }

@@ -42,7 +42,7 @@ impl Segment {
         self.sum.unwrap_or_else(|| self.window.length())
     }
 
-    /// The same, told apart by its certainty.
+    /// The same, proven or possible by its certainty.
     pub fn running_time(&self) -> RunningTime {
         let none = TimeDelta::zero();
         match self.certainty {
@@ -119,7 +119,7 @@ impl Gap {
 }
 
 impl Timeline {
-    /// Derives the runs of one server up to `now` from its evidence, in any order and told any number of times.
+    /// Derives the runs of one server up to `now` from its evidence, in any order, each piece once or several times.
     ///
     /// `coverage` is where every start is known. Evidence from before the month in question tells the state at its start.
     pub fn of<'e>(evidence: impl IntoIterator<Item = &'e Evidence>, coverage: &Coverage, now: DateTime<Utc>) -> Self {
@@ -136,7 +136,7 @@ impl Timeline {
         Self::recording(&Points::of(machine, evidence, coverage, now), coverage, now, |_| {})
     }
 
-    /// The same from points up to `now`. `record` is told of each gap, in time order.
+    /// The same from points up to `now`. `record` gets each gap, in time order.
     pub(crate) fn recording(
         known: &Points,
         coverage: &Coverage,

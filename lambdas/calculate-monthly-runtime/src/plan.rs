@@ -189,7 +189,7 @@ fn in_order(known: &Known) -> Vec<InstanceId> {
     let mut ids: BTreeSet<&InstanceId> = plan.ids.iter().collect();
     if plan.moves_the_watermark() {
         ids.extend(observed.newly_left());
-        // What is told late of a server that left may still be of the time before, and so may what is not told.
+        // Evidence that comes late of a server that left may still be of the time before.
         let fills_hole = known.fills_hole();
         let late = |server: &&IndexedServer| server.left && (fills_hole || !known.reading.about(&server.id).is_empty());
         ids.extend(observed.index.iter().filter(late).map(|server| &server.id));

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uptime_ledger::SharedSettings;
 use uptime_ledger::variables::{VariableError, Variables};
 
-/// What the handler is told by its environment.
+/// The settings that the handler reads from its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// What all handlers share.

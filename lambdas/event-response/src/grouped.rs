@@ -130,7 +130,7 @@ mod tests {
             self.asked.lock().unwrap().push(ids.to_vec());
             sleep(Duration::from_secs(1)).await;
             if ids.contains(&id(13)) {
-                return Err(ServiceError::told("EC2", Some("Unavailable"), "Try later.".to_owned()));
+                return Err(ServiceError::with_code("EC2", Some("Unavailable"), "Try later.".to_owned()));
             }
             let servers = ids.iter().filter(|id| id.as_str().ends_with(['0', '2', '4', '6', '8', 'a', 'c', 'e']));
             Ok(servers.map(|id| (id.clone(), server(id, now))).collect())

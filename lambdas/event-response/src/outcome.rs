@@ -1,4 +1,4 @@
-//! What an event leads to, and how that is told.
+//! What an event leads to, and how that is answered and logged.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Tells why it is ignored, where it is; that EC2 was too busy was told with its error.
+    /// Logs why it is ignored, where it is; that EC2 was too busy is logged with its error.
     pub(crate) fn log(&self, id: &InstanceId, tag: &AppTag) {
         match self {
             Self::NotOurs => tracing::info!(%id, "{id} is no server: not tagged {}={}", tag.key, tag.value),

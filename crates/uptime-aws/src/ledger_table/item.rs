@@ -117,14 +117,14 @@ enum EvidenceChange {
 impl EvidenceChange {
     fn of(read: Option<&ServerMonth>, updated: &ServerMonth) -> Self {
         let before = read.map(|read| &read.evidence);
-        let is_known = |told: &&Evidence| before.is_some_and(|before| before.contains(*told));
+        let is_known = |piece: &&Evidence| before.is_some_and(|before| before.contains(*piece));
         let strings = |evidence: &mut dyn Iterator<Item = &Evidence>| {
             AttributeValue::Ss(evidence.map(ToString::to_string).collect())
         };
         if before.is_some_and(|before| !before.is_subset(&updated.evidence)) {
             return Self::Replace(strings(&mut updated.evidence.iter()));
         }
-        let mut new = updated.evidence.iter().filter(|told| !is_known(told)).peekable();
+        let mut new = updated.evidence.iter().filter(|piece| !is_known(piece)).peekable();
         if new.peek().is_none() { Self::Nothing } else { Self::Add(strings(&mut new)) }
     }
 }
@@ -227,7 +227,7 @@ impl ItemReader<'_> {
     fn evidence(&self, name: &str) -> Result<BTreeSet<Evidence>, ServiceError> {
         let Some(value) = self.item.get(name) else { return Ok(BTreeSet::new()) };
         let texts = value.as_ss().map_err(|_| self.unreadable(name))?;
-        texts.iter().map(|told| told.parse().map_err(|error| self.broken(name, &error))).collect()
+        texts.iter().map(|piece| piece.parse().map_err(|error| self.broken(name, &error))).collect()
     }
 
     fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, ServiceError> {

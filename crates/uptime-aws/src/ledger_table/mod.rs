@@ -107,7 +107,7 @@ impl Ledger for LedgerTable {
             .update_expression("ADD #evidence :evidence, #revision :one")
             .condition_expression(
                 "attribute_exists(#id) AND attribute_not_exists(#left) AND (attribute_not_exists(#final) OR #final = :open) \
-                 AND NOT contains(#evidence, :told)",
+                 AND NOT contains(#evidence, :piece)",
             )
             .expression_attribute_names("#evidence", attribute::EVIDENCE)
             .expression_attribute_names("#revision", attribute::REVISION)
@@ -116,7 +116,7 @@ impl Ledger for LedgerTable {
             .expression_attribute_names("#left", attribute::LEFT_AT)
             .expression_attribute_names("#final", attribute::FINAL)
             .expression_attribute_values(":evidence", AttributeValue::Ss(vec![evidence.to_string()]))
-            .expression_attribute_values(":told", text(evidence))
+            .expression_attribute_values(":piece", text(evidence))
             .expression_attribute_values(":open", AttributeValue::Bool(false))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -131,7 +131,7 @@ impl Ledger for LedgerTable {
                 Ok(Some(current)) if item::is_final(&current) => Ok(Recorded::Final),
                 Ok(Some(current)) => match item::read(current)?.1? {
                     item if item.left_at.is_some() => Ok(Recorded::Unknown),
-                    // Told twice: it has been there, and nothing was written.
+                    // It has been there, and nothing was written.
                     item => Ok(Recorded::Added(Box::new(item))),
                 },
                 Ok(None) => Ok(Recorded::Unknown),

@@ -8,22 +8,22 @@ use chrono::{DateTime, Utc};
 use super::derivation::Derivation;
 use super::sentences::day_and_time;
 use super::{Heard, Witness};
+use crate::claims::{Claim, Claims};
 use crate::evidence::{Evidence, Fact};
 use crate::kind::Kind;
 use crate::points::Point;
-use crate::telling::{Telling, Told};
 
 impl Derivation<'_> {
-    /// All that told of a point, the earliest first, each source once.
+    /// The evidence behind a point, the earliest first, each source once.
     pub(super) fn witnesses(&self, point: &Point) -> Vec<Witness> {
-        let mut told: Vec<(Told, Witness)> = self.evidence.iter().flat_map(|told| self.tellings(told)).collect();
-        told.retain(|(told, _)| point.told.0 <= told.at && told.at <= point.told.1);
-        let has = |kind| told.iter().any(|(told, _)| told.kind == kind);
+        let mut claims: Vec<(Claim, Witness)> = self.evidence.iter().flat_map(|piece| self.claims(piece)).collect();
+        claims.retain(|(claim, _)| point.claimed.0 <= claim.at && claim.at <= point.claimed.1);
+        let has = |kind| claims.iter().any(|(claim, _)| claim.kind == kind);
         // A start and a stop within one second are one point, whatever its neighbours made of it.
         let both = has(Kind::Start) && has(Kind::Stop);
         let belongs = |kind: Kind| if both { matches!(kind, Kind::Start | Kind::Stop) } else { kind == point.kind };
-        told.retain(|(told, _)| belongs(told.kind));
-        let mut witnesses: Vec<Witness> = told.into_iter().map(|(_, witness)| witness).collect();
+        claims.retain(|(claim, _)| belongs(claim.kind));
+        let mut witnesses: Vec<Witness> = claims.into_iter().map(|(_, witness)| witness).collect();
         witnesses.sort();
         // Every look at a server shows its last start anew.
         witnesses.dedup_by(|next, first| {
@@ -32,39 +32,39 @@ impl Derivation<'_> {
         witnesses
     }
 
-    /// Who told of the creation.
+    /// The evidence of the creation.
     pub(super) fn created(&self) -> Vec<Witness> {
-        let told = self.evidence.iter().filter(|told| told.fact == Fact::Created);
-        told.filter(|told| Some(told.at) == self.points.created).map(|told| Witness::of(told)).collect()
+        let piece = self.evidence.iter().filter(|piece| piece.fact == Fact::Created);
+        piece.filter(|piece| Some(piece.at) == self.points.created).map(|piece| Witness::of(piece)).collect()
     }
 
     /// What a piece of evidence tells, as far as it counts.
-    fn tellings(&self, told: &Evidence) -> impl Iterator<Item = (Told, Witness)> + use<> {
-        let Telling { itself, last_start, .. } = Telling::of(told, &self.evidence, self.points.machine);
-        let itself = itself.map(|itself| (itself, Witness::of(told)));
-        let start = last_start.map(|start| (start, Witness::of_last_start(start.at, told)));
-        let counts = |told: &(Told, Witness)| !self.points.contradicts(&told.0);
+    fn claims(&self, piece: &Evidence) -> impl Iterator<Item = (Claim, Witness)> + use<> {
+        let Claims { itself, last_start, .. } = Claims::of(piece, &self.evidence, self.points.machine);
+        let itself = itself.map(|itself| (itself, Witness::of(piece)));
+        let start = last_start.map(|start| (start, Witness::of_last_start(start.at, piece)));
+        let counts = |claim: &(Claim, Witness)| !self.points.contradicts(&claim.0);
         itself.filter(counts).into_iter().chain(start.filter(counts))
     }
 
     /// All evidence in time order, with the reason where it does not count.
     pub(super) fn heard(&self) -> Vec<Heard> {
-        let heard = |told: &Evidence| Heard { witness: Witness::of(told), set_aside: self.set_aside(told) };
-        let mut all: Vec<Heard> = self.month.told().map(heard).collect();
+        let heard = |piece: &Evidence| Heard { witness: Witness::of(piece), set_aside: self.set_aside(piece) };
+        let mut all: Vec<Heard> = self.month.all_evidence().map(heard).collect();
         all.sort();
         all
     }
 
-    fn set_aside(&self, told: &Evidence) -> Option<String> {
-        if told.at > self.horizon {
+    fn set_aside(&self, piece: &Evidence) -> Option<String> {
+        if piece.at > self.horizon {
             let than = if self.month.left_at.is_some() { "the last of it as a server" } else { "the minutes" };
-            return Some(format!("later than {than}, which are told up to {}", day_and_time(self.horizon)));
+            return Some(format!("later than {than}, which are computed up to {}", day_and_time(self.horizon)));
         }
-        if told.digest().is_none() && self.points.digests.iter().any(|(window, _)| told.is_digested_in(window)) {
-            return Some("told again of a time of which only the sums are kept".to_owned());
+        if piece.digest().is_none() && self.points.digests.iter().any(|(window, _)| piece.is_digested_in(window)) {
+            return Some("of a time of which only the sums are kept".to_owned());
         }
-        let telling = Telling::of(told, &self.evidence, self.points.machine);
-        match (telling.itself, telling.since_start) {
+        let claims = Claims::of(piece, &self.evidence, self.points.machine);
+        match (claims.itself, claims.since_start) {
             (None, Some(window)) => Some(old_news(window.to)),
             (Some(itself), _) => {
                 let run = self.points.runs.iter().find(|run| itself.contradicts(run, self.points.machine))?;

@@ -16,7 +16,7 @@ use crate::window::Window;
 /// A timeline, and how it came about.
 pub(super) struct Derivation<'m> {
     pub(super) month: &'m ServerMonth,
-    /// Up to when the server's time is told.
+    /// Up to when the server's time is computed.
     pub(super) horizon: DateTime<Utc>,
     pub(super) points: Points,
     pub(super) timeline: Timeline,
@@ -30,10 +30,10 @@ impl<'m> Derivation<'m> {
     /// The timeline as of `now`.
     pub(super) fn of(month: &'m ServerMonth, now: DateTime<Utc>) -> Self {
         let horizon = month.horizon(now);
-        let points = Points::of(month.machine(), month.told(), &month.coverage, horizon);
+        let points = Points::of(month.machine(), month.all_evidence(), &month.coverage, horizon);
         let mut gaps = Vec::with_capacity(points.points.len() + 1);
         let timeline = Timeline::recording(&points, &month.coverage, horizon, |gap| gaps.push(gap));
-        let evidence = month.told().filter(|told| told.at <= horizon).collect();
+        let evidence = month.all_evidence().filter(|piece| piece.at <= horizon).collect();
         Self { month, horizon, points, timeline, gaps, evidence }
     }
 
@@ -117,14 +117,14 @@ impl<'m> Derivation<'m> {
         let (number, at) = (gap.number, whole.window.from);
         if at > gap.window.from {
             return Some(match whole.certainty {
-                Certainty::Proven => self.told(at, Reason::CoverageBegins, self.points.points.get(number)),
-                Certainty::Possible => self.told(at, Reason::CoverageEnds, self.point_before(number)),
+                Certainty::Proven => self.end_at(at, Reason::CoverageBegins, self.points.points.get(number)),
+                Certainty::Possible => self.end_at(at, Reason::CoverageEnds, self.point_before(number)),
             });
         }
         match self.point_before(number) {
-            Some(point) => Some(self.told(at, Reason::Evidence, Some(point))),
+            Some(point) => Some(self.end_at(at, Reason::Evidence, Some(point))),
             None => {
-                self.points.created.map(|_| End { evidence: self.created(), ..self.told(at, Reason::Created, None) })
+                self.points.created.map(|_| End { evidence: self.created(), ..self.end_at(at, Reason::Created, None) })
             }
         }
     }
@@ -134,7 +134,7 @@ impl<'m> Derivation<'m> {
         let (number, at) = (gap.number, whole.window.to);
         let next = self.points.points.get(number);
         if at < gap.window.to {
-            return self.told(at, Reason::CoverageBegins, next);
+            return self.end_at(at, Reason::CoverageBegins, next);
         }
         let stops = next.is_some_and(|point| point.kind.after() == Some(State::NotRunning));
         let reason = match self.month.left_at {
@@ -142,7 +142,7 @@ impl<'m> Derivation<'m> {
             Some(_) => Reason::Left,
             None => Reason::AsOf,
         };
-        self.told(at, reason, next)
+        self.end_at(at, reason, next)
     }
 
     pub(super) fn point_before(&self, gap: usize) -> Option<&Point> {
@@ -155,7 +155,7 @@ impl<'m> Derivation<'m> {
         End { at, reason: Reason::Condensed, evidence: vec![witness], beyond: None }
     }
 
-    fn told(&self, at: DateTime<Utc>, reason: Reason, point: Option<&Point>) -> End {
+    fn end_at(&self, at: DateTime<Utc>, reason: Reason, point: Option<&Point>) -> End {
         let evidence = point.map(|point| self.witnesses(point)).unwrap_or_default();
         End { at, reason, evidence, beyond: None }
     }

@@ -28,7 +28,7 @@ pub struct Explanation {
     pub id: InstanceId,
     /// The month.
     pub month: Month,
-    /// Up to when the minutes are told: the instant that was asked for, when a server that left was first missed, or
+    /// Up to when the minutes are computed: the instant that was asked for, when a server that left was first missed, or
     /// the month's end.
     pub as_of: DateTime<Utc>,
     /// The proven minutes: the sum of the proven segments.
@@ -41,7 +41,7 @@ pub struct Explanation {
     pub is_final: bool,
     /// When it was first missed among the servers.
     pub left_at: Option<DateTime<Utc>>,
-    /// Before it the server did not exist; none where nobody told.
+    /// Before it the server did not exist; none where that is not known.
     pub created: Option<DateTime<Utc>>,
     /// Where CloudTrail was read whole, so that every start is known. In time order.
     pub coverage: Vec<Window>,
@@ -49,9 +49,9 @@ pub struct Explanation {
     pub sighting: Option<Witness>,
     /// When it ran and may have run in the month, in time order.
     pub segments: Vec<ExplainedSegment>,
-    /// All that was told of it, in time order, with what does not count and why.
+    /// All evidence of it, in time order, with what does not count and why.
     pub evidence: Vec<Heard>,
-    /// What was told after the month was final. It changes no number, unless the month is reopened: then it is among
+    /// Evidence that came after the month was final. It changes no number, unless the month is reopened: then it is among
     /// the evidence, and not here.
     pub late_evidence: Vec<Witness>,
 }
@@ -94,7 +94,7 @@ pub struct End {
     pub at: DateTime<Utc>,
     /// Why there.
     pub reason: Reason,
-    /// The evidence behind it: all sources that told of the same change.
+    /// The evidence behind it: all sources of the same change.
     pub evidence: Vec<Witness>,
     /// Where the segment really begins or ends, where the month cuts it. None where nothing is known of what came before.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ pub enum Reason {
     MonthBegins,
     /// The month ends: the segment goes on.
     MonthEnds,
-    /// The minutes are told up to here.
+    /// The minutes are computed up to here.
     AsOf,
     /// When a server that left was first missed.
     Left,
@@ -161,8 +161,8 @@ impl ServerMonth {
         let Some(as_of) = stored else { return now };
         // The table keeps milliseconds of it, and all digits of what was seen at that very instant.
         let same = Window::new(as_of, as_of + TimeDelta::milliseconds(1));
-        let told = self.evidence.iter().chain(&self.sighting).map(|told| told.at);
-        told.filter(|at| same.from <= *at && *at < same.to).max().unwrap_or(as_of)
+        let instants = self.evidence.iter().chain(&self.sighting).map(|piece| piece.at);
+        instants.filter(|at| same.from <= *at && *at < same.to).max().unwrap_or(as_of)
     }
 }
 

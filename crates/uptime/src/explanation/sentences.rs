@@ -39,23 +39,23 @@ impl Derivation<'_> {
             );
         }
         match (gap.before, gap.after) {
-            (None, None) if first && last => format!("nothing at all was told of it{unread}"),
+            (None, None) if first && last => format!("there is no evidence of it at all{unread}"),
             (None, Some(State::Running)) if first => {
-                format!("nothing was told of it before it was running at {to}{unread}")
+                format!("there is no evidence before it was running at {to}{unread}")
             }
             (None, _) if first => {
-                format!("an unseen stop is possible: nothing was told of it before it was not running at {to}{unread}")
+                format!("an unseen stop is possible: there is no evidence before it was not running at {to}{unread}")
             }
             (None, _) => format!(
                 "it started and stopped within the second of {from}, and nothing tells which came first{unread}"
             ),
             (Some(State::Running), None) if last => {
-                format!("an unseen stop is possible: running after {from}, and nothing was told since")
+                format!("an unseen stop is possible: running after {from}, and there is no evidence since")
             }
             (Some(State::NotRunning), None) if last => {
-                format!("an unseen start is possible: not running after {from}, and nothing was told since{unread}")
+                format!("an unseen start is possible: not running after {from}, and there is no evidence since{unread}")
             }
-            (_, None) => format!("what was told of {to} does not say whether it ran before{unread}"),
+            (_, None) => format!("the evidence of {to} does not say whether it ran before{unread}"),
             (Some(State::Running), Some(State::NotRunning)) => {
                 format!("an unseen stop is possible: running after {from}, not running before {to}")
             }

@@ -39,9 +39,9 @@ pub struct Heard {
 }
 
 impl Witness {
-    /// Evidence as it was told.
-    pub(crate) fn of(told: &Evidence) -> Self {
-        let says = match told.fact {
+    /// A piece of evidence as a witness.
+    pub(crate) fn of(piece: &Evidence) -> Self {
+        let says = match piece.fact {
             Fact::Started => "started",
             Fact::RunningAfter => "running after",
             Fact::Stopped => "stopped",
@@ -53,14 +53,14 @@ impl Witness {
             Fact::Created => "created",
             Fact::Digest(_) => "condensed",
         };
-        let (source, event_id) = match &told.source {
+        let (source, event_id) = match &piece.source {
             Source::CloudTrail { event_name, event_id } => (format!("CloudTrail {event_name}"), event_id.as_str()),
             Source::StateChange { event_id } => ("state-change event".to_owned(), event_id.as_str()),
-            Source::Ec2 => (format!("EC2 {}", ec2_field(&told.fact)), ""),
+            Source::Ec2 => (format!("EC2 {}", ec2_field(&piece.fact)), ""),
             Source::Ledger => ("the ledger".to_owned(), ""),
         };
         let event_id = (!event_id.is_empty()).then(|| event_id.to_owned());
-        Self { at: told.at, says, source, event_id, seen_at: None }
+        Self { at: piece.at, says, source, event_id, seen_at: None }
     }
 
     /// One end of a stretch of which only the sums are kept.

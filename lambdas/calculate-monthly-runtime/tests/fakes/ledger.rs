@@ -31,7 +31,7 @@ impl FakeLedger {
 /// As DynamoDB refuses an item that is too large.
 fn refused() -> ServiceError {
     let why = "Item size to update has exceeded the maximum allowed size".to_owned();
-    ServiceError::told("DynamoDB UpdateItem", Some("ValidationException"), why).of_one_item()
+    ServiceError::with_code("DynamoDB UpdateItem", Some("ValidationException"), why).of_one_item()
 }
 
 impl Ledger for &FakeLedger {

@@ -38,7 +38,7 @@ pub(crate) fn id(n: u32) -> InstanceId {
 }
 
 pub(crate) fn denied(operation: &'static str) -> ServiceError {
-    ServiceError::told(operation, Some("AccessDeniedException"), "User: x is not authorized".to_owned())
+    ServiceError::with_code(operation, Some("AccessDeniedException"), "User: x is not authorized".to_owned())
 }
 
 pub(crate) fn server(n: u32, state: InstanceState, launched: i64) -> Observation {
