@@ -32,20 +32,30 @@ const LONGEST_MONTH_HOURS = 31 * 24;
  * default and its description. The document's table is rendered from it.
  */
 export const settingsSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9]{0,19}$/).register(descriptions, {
-    allowed: '1 to 20 lower-case letters and digits, the first a letter',
-    meaning:
-      'part of every name: stack `runtime-cache-<name>`, function `runtime-cache-<name>-calculateMonthlyRuntime`',
-  }),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{0,19}$/)
+    .register(descriptions, {
+      allowed: '1 to 20 lower-case letters and digits, the first a letter',
+      meaning:
+        'part of every name: stack `runtime-cache-<name>`, function `runtime-cache-<name>-calculateMonthlyRuntime`',
+    }),
   // With * or ? a fleet would quietly grow by its neighbours.
-  tagAppValue: z.string().regex(/^[\p{L}\p{N} _.:/=+\-@]{1,256}$/u).register(descriptions, {
-    allowed: '1 to 256 letters, digits, spaces and _.:/=+-@',
-    meaning: 'value of the tag that makes an instance a server; no `*` or `?`, which EC2 would read as wildcards',
-  }),
-  tagAppKey: z.string().regex(/^(?!aws:)[\p{L}\p{N} _.:/=+\-@]{1,128}$/iu).default('App').register(descriptions, {
-    allowed: '1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with "aws:"',
-    meaning: 'key of that tag',
-  }),
+  tagAppValue: z
+    .string()
+    .regex(/^[\p{L}\p{N} _.:/=+\-@]{1,256}$/u)
+    .register(descriptions, {
+      allowed: '1 to 256 letters, digits, spaces and _.:/=+-@',
+      meaning: 'value of the tag that makes an instance a server; no `*` or `?`, which EC2 would read as wildcards',
+    }),
+  tagAppKey: z
+    .string()
+    .regex(/^(?!aws:)[\p{L}\p{N} _.:/=+\-@]{1,128}$/iu)
+    .default('App')
+    .register(descriptions, {
+      allowed: '1 to 128 letters, digits, spaces and _.:/=+-@, not beginning with "aws:"',
+      meaning: 'key of that tag',
+    }),
   alarmSubscribers: z
     .array(z.union([z.string().regex(MAIL_ADDRESS), httpsUrl]))
     .refine((subscribers) => new Set(subscribers).size === subscribers.length)
@@ -54,10 +64,12 @@ export const settingsSchema = z.strictObject({
       allowed: 'a list of different mail addresses and https:// URLs',
       meaning: 'who hears of alarms; where the list is empty, they show in the console only',
     }),
-  runbookUrl: httpsUrl.refine((url) => !url.includes('#')).register(descriptions, {
-    allowed: 'an https:// URL without a # part',
-    meaning: 'where `docs/RUNBOOK.md` can be read; every alarm links to its heading there',
-  }),
+  runbookUrl: httpsUrl
+    .refine((url) => !url.includes('#'))
+    .register(descriptions, {
+      allowed: 'an https:// URL without a # part',
+      meaning: 'where `docs/RUNBOOK.md` can be read; every alarm links to its heading there',
+    }),
   serversTable: z
     .union([
       z.strictObject({ create: z.literal(true) }).readonly(),
@@ -67,30 +79,44 @@ export const settingsSchema = z.strictObject({
       allowed: '{ create: true }, or { existingName: "…" } with a table name of 3 to 255 letters, digits and _.-',
       meaning: 'the table that holds the cache: the stack makes it, or it is there, in the same account and region',
     }),
-  production: z.boolean().default(false).register(descriptions, {
-    allowed: 'true or false',
-    meaning:
-      'whether losing the environment would hurt: tables and logs outlive the stack, the stack is protected from ' +
-      'deletion, and it cannot be deployed with placeholders',
-  }),
-  account: z.string().regex(/^\d{12}$/).optional().register(descriptions, {
-    allowed: 'an account id of 12 digits, as a string',
-    meaning: 'account to deploy to',
-    unset: 'that of the credentials',
-  }),
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/).optional().register(descriptions, {
-    allowed: 'a region such as "eu-central-1"',
-    meaning: 'region to deploy to; the servers of this region are counted',
-    unset: "that of the credentials' profile",
-  }),
+  production: z
+    .boolean()
+    .default(false)
+    .register(descriptions, {
+      allowed: 'true or false',
+      meaning:
+        'whether losing the environment would hurt: tables and logs outlive the stack, the stack is protected from ' +
+        'deletion, and it cannot be deployed with placeholders',
+    }),
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional()
+    .register(descriptions, {
+      allowed: 'an account id of 12 digits, as a string',
+      meaning: 'account to deploy to',
+      unset: 'that of the credentials',
+    }),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .optional()
+    .register(descriptions, {
+      allowed: 'a region such as "eu-central-1"',
+      meaning: 'region to deploy to; the servers of this region are counted',
+      unset: "that of the credentials' profile",
+    }),
   architecture: z.enum(['arm64', 'x86_64']).default('arm64').register(descriptions, {
     allowed: '"arm64" or "x86_64"',
     meaning: 'processor architecture of the functions',
   }),
-  logRetentionDays: z.literal(retentionDays).default(90).register(descriptions, {
-    allowed: `one of ${retentionDays.join(', ')}`,
-    meaning: "days to keep the functions' logs",
-  }),
+  logRetentionDays: z
+    .literal(retentionDays)
+    .default(90)
+    .register(descriptions, {
+      allowed: `one of ${retentionDays.join(', ')}`,
+      meaning: "days to keep the functions' logs",
+    }),
   cloudTrailLookbackDays: wholeNumber({
     from: 1,
     to: MAX_LOOKBACK_DAYS,
@@ -185,7 +211,9 @@ function whatIsWrong(setting: string, value: unknown): string {
   const schema = schemas[setting];
   if (!schema) return `does not exist, but must be one of ${Object.keys(schemas).join(', ')}`;
   const { allowed } = descriptionOf(schema);
-  return value === undefined ? `is missing; it must be ${allowed}` : `is ${JSON.stringify(value)}, but must be ${allowed}`;
+  return value === undefined
+    ? `is missing; it must be ${allowed}`
+    : `is ${JSON.stringify(value)}, but must be ${allowed}`;
 }
 
 function repeatedNames(all: readonly EnvironmentSettings[]): string[] {

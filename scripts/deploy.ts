@@ -33,7 +33,14 @@ async function main([name, ...cdkOptions]: readonly string[]): Promise<number> {
   }
   try {
     const environment = findEnvironment(name, resolveEnvironments(environments));
-    await deploy(environment, cdkOptions, { destinationOf, isBootstrapped, run, say: (text) => { console.log(text); } });
+    await deploy(environment, cdkOptions, {
+      destinationOf,
+      isBootstrapped,
+      run,
+      say: (text) => {
+        console.log(text);
+      },
+    });
     return 0;
   } catch (error) {
     if (!(error instanceof DeploymentError || error instanceof SettingsError)) throw error;

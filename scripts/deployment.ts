@@ -28,11 +28,7 @@ export class DeploymentError extends Error {
  * Deploys an environment, with all that this needs: checks first, then the tools, the account, and the stack.
  * `cdkOptions` go to `cdk deploy` as they are.
  */
-export async function deploy(
-  environment: Environment,
-  cdkOptions: readonly string[],
-  world: World,
-): Promise<void> {
+export async function deploy(environment: Environment, cdkOptions: readonly string[], world: World): Promise<void> {
   const destination = await world.destinationOf(environment);
   const { account, region } = destination;
   const stack = stackName(environment.name);

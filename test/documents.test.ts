@@ -30,7 +30,11 @@ function prose(document: string): string {
 
 /** The targets of a document's links, other than those to the web. */
 function links(document: string): string[] {
-  const targets = [...prose(document).replace(/`[^`\n]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, to]) => to ?? []);
+  const targets = [
+    ...prose(document)
+      .replace(/`[^`\n]*`/g, '')
+      .matchAll(/\]\(([^)\s]+)\)/g),
+  ].flatMap(([, to]) => to ?? []);
   return targets.filter((target) => !/^[a-z]+:/.test(target));
 }
 

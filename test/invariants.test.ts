@@ -52,7 +52,8 @@ test.each([
 });
 
 describe('a policy that is wrong is found out:', () => {
-  const keeps = 'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept';
+  const keeps =
+    'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept';
 
   test.each([
     ['kept even then', CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.RETAIN],
@@ -69,7 +70,11 @@ describe('a policy that is wrong is found out:', () => {
   test('a table that DynamoDB would not delete', () => {
     const stack = testStack();
     const removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
-    new Table(stack, 'Table', { partitionKey: { name: 'id', type: AttributeType.STRING }, removalPolicy, deletionProtection: true });
+    new Table(stack, 'Table', {
+      partitionKey: { name: 'id', type: AttributeType.STRING },
+      removalPolicy,
+      deletionProtection: true,
+    });
     expect(invariants[keeps]?.(Template.fromStack(stack))).toEqual([expect.stringContaining('protected')]);
   });
 });

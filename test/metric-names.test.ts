@@ -23,7 +23,9 @@ function known(): string[] {
 }
 
 function metricsOf(handler: TriggeredHandler): string[] {
-  const members = Object.getOwnPropertyNames(Object.getPrototypeOf(handler)).filter((name) => /^metric[A-Z]/.test(name));
+  const members = Object.getOwnPropertyNames(Object.getPrototypeOf(handler)).filter((name) =>
+    /^metric[A-Z]/.test(name),
+  );
   return members.flatMap((member) => {
     const metric: unknown = (handler as unknown as Record<string, () => unknown>)[member]?.();
     return metric instanceof Metric && metric.namespace === METRIC_NAMESPACE ? metric.metricName : [];

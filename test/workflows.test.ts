@@ -43,7 +43,7 @@ test("the host's own run is `npm test`, then what deploying builds, and the test
   expect(ciRun.match(/^npm .*$/gm)).toEqual(['npm test', 'npm run build:aws', 'npm run test:aws']);
 });
 
-test('CI runs all that the host\'s own run does', () => {
+test("CI runs all that the host's own run does", () => {
   const ci = read('ci.yml');
   const named = [...ciRun.matchAll(/^npm run ([\w:]+)$/gm)].flatMap(([, name]) => name ?? []);
   const wanted = [...parts('test'), ...named];

@@ -8,16 +8,17 @@ import { invokeOnce } from './lambda.ts';
 const STRANGER = 'i-0123456789abcdef0';
 
 /** By function: an event, and what it answers where there are no servers at all. */
-const events: Partial<Record<string, (variables: BuiltFunction['variables']) => { event: unknown; answer: unknown }>> = {
-  calculateMonthlyRuntime: () => ({
-    event: {},
-    answer: { statusCode: 200, body: expect.stringContaining('"message":"No servers found"') as unknown },
-  }),
-  eventResponse: ({ TAG_APP_KEY: key, TAG_APP_VALUE: value }) => ({
-    event: stateChange(STRANGER, 'running'),
-    answer: { id: STRANGER, ignored: `not tagged ${key}=${value}` },
-  }),
-};
+const events: Partial<Record<string, (variables: BuiltFunction['variables']) => { event: unknown; answer: unknown }>> =
+  {
+    calculateMonthlyRuntime: () => ({
+      event: {},
+      answer: { statusCode: 200, body: expect.stringContaining('"message":"No servers found"') as unknown },
+    }),
+    eventResponse: ({ TAG_APP_KEY: key, TAG_APP_VALUE: value }) => ({
+      event: stateChange(STRANGER, 'running'),
+      answer: { id: STRANGER, ignored: `not tagged ${key}=${value}` },
+    }),
+  };
 
 test.each(builtFunctions())('$name of $stack runs on $architecture', async (built) => {
   expect(architectureOf(built.bootstrap)).toBe(built.architecture);

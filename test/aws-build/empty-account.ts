@@ -18,7 +18,10 @@ const answers: Partial<Record<string, unknown>> = {
 export const emptyAccount: RequestListener = (request, response) => {
   void text(request).then((body) => {
     // DynamoDB and CloudTrail name the operation in a header, EC2 in the body.
-    const operation = String(request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
+    const operation =
+      String(request.headers['x-amz-target'] ?? '')
+        .split('.')
+        .at(-1) ?? '';
     if (body.startsWith('Action=DescribeInstances&')) response.setHeader('content-type', 'text/xml').end(NO_INSTANCES);
     // An item that would have to be there already.
     else if (/"ConditionExpression":"[^"]*attribute_exists\(/.test(body)) refuse('ConditionalCheckFailedException');

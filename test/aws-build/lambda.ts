@@ -55,7 +55,9 @@ function commandOf({ architecture, bootstrap }: BuiltFunction): string[] {
 /** Lambda's side of the Runtime API, for one event. */
 function runtimeApi(event: unknown): { api: RequestListener; outcome: Promise<Outcome> } {
   let settle: (outcome: Outcome) => void;
-  const outcome = new Promise<Outcome>((resolve) => { settle = resolve; });
+  const outcome = new Promise<Outcome>((resolve) => {
+    settle = resolve;
+  });
   let handedOut = false;
   const api: RequestListener = (request, response) => {
     if (request.method === 'GET') {
@@ -69,7 +71,9 @@ function runtimeApi(event: unknown): { api: RequestListener; outcome: Promise<Ou
       return;
     }
     let body = '';
-    request.on('data', (chunk) => { body += String(chunk); });
+    request.on('data', (chunk) => {
+      body += String(chunk);
+    });
     request.on('end', () => {
       response.writeHead(202).end();
       settle({ kind: request.url?.split('/').at(-1) ?? '', body: JSON.parse(body) });
@@ -81,11 +85,20 @@ function runtimeApi(event: unknown): { api: RequestListener; outcome: Promise<Ou
 /** Fails, with all that the process has printed, when it cannot be started, ends, or takes too long. */
 async function failureOf(child: ChildProcess): Promise<never> {
   let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => { printed += String(chunk); });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => {
+      printed += String(chunk);
+    });
   const why = await Promise.race([
-    new Promise<string>((resolve) => child.once('error', ({ message }) => { resolve(`cannot be started: ${message}`); })),
     new Promise<string>((resolve) =>
-      child.once('close', (code, signal) => { resolve(`ended with ${code ?? signal ?? 'nothing'}`); }),
+      child.once('error', ({ message }) => {
+        resolve(`cannot be started: ${message}`);
+      }),
+    ),
+    new Promise<string>((resolve) =>
+      child.once('close', (code, signal) => {
+        resolve(`ended with ${code ?? signal ?? 'nothing'}`);
+      }),
     ),
     sleep(PATIENCE_MS, 'gave no answer in time', { ref: false }),
   ]);

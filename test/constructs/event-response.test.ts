@@ -8,7 +8,11 @@ import { ServersTable } from '../../lib/constructs/servers-table.ts';
 import type { EnvironmentSettings } from '../../lib/settings.ts';
 import { testEnvironment, testStack } from '../support/synth.ts';
 
-function build(changes: Partial<EnvironmentSettings> = {}): { stack: Stack; response: EventResponse; template: Template } {
+function build(changes: Partial<EnvironmentSettings> = {}): {
+  stack: Stack;
+  response: EventResponse;
+  template: Template;
+} {
   const stack = testStack();
   const environment = testEnvironment({ tagAppKey: 'Project', tagAppValue: 'fleet', ...changes });
   const response = new EventResponse(stack, 'EventResponse', {
@@ -77,7 +81,18 @@ test('every state change of an instance of the region starts it, and undeliverab
 
 test('what it answers goes to the default event bus, where applications subscribe', () => {
   const bus = {
-    'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':events:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':event-bus/default']],
+    'Fn::Join': [
+      '',
+      [
+        'arn:',
+        { Ref: 'AWS::Partition' },
+        ':events:',
+        { Ref: 'AWS::Region' },
+        ':',
+        { Ref: 'AWS::AccountId' },
+        ':event-bus/default',
+      ],
+    ],
   };
   template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
     MaximumRetryAttempts: 2,
@@ -90,7 +105,9 @@ test('it may do what it needs, and no more', () => {
   const policies = Object.values(template.findResources('AWS::IAM::Policy')) as unknown as {
     Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } };
   }[];
-  const actions = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action));
+  const actions = policies.flatMap(({ Properties }) =>
+    Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action),
+  );
   expect([...new Set(actions)].sort()).toEqual([
     'cloudtrail:LookupEvents',
     'dynamodb:BatchGetItem',

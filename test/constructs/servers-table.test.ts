@@ -94,7 +94,9 @@ describe('access to the cache', () => {
   });
 
   test('names exactly the attributes that the adapter names', () => {
-    const named = [...rustSource(/\/servers_table\.rs$/).matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(([, name]) => name);
+    const named = [...rustSource(/\/servers_table\.rs$/).matchAll(/^const \w+: &str = "(\w+)";$/gm)].map(
+      ([, name]) => name,
+    );
     expect(named.sort()).toEqual([...attributes].sort());
   });
 
@@ -107,7 +109,9 @@ describe('access to the cache', () => {
 test('throttled requests are those of every operation the policy allows', () => {
   const { stack, table } = build();
   const expression = table.metricThrottledRequests({ period: Duration.minutes(5) });
-  expect(expression.expression).toBe('FILL(throttledUpdateItem, 0) + FILL(throttledBatchGetItem, 0) + FILL(throttledGetItem, 0)');
+  expect(expression.expression).toBe(
+    'FILL(throttledUpdateItem, 0) + FILL(throttledBatchGetItem, 0) + FILL(throttledGetItem, 0)',
+  );
   const metrics = Object.values(expression.usingMetrics).map(
     (metric) => stack.resolve(metric.toMetricConfig()) as unknown,
   );

@@ -43,7 +43,10 @@ export class AlarmSubscriber {
     await new Promise<void>((resolve) => subscriber.#server.listen(0, '127.0.0.1', resolve));
     const { port } = subscriber.#server.address() as AddressInfo;
     await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'http', Endpoint: `http://127.0.0.1:${port}/alarms` }));
-    const Token = await eventually(() => subscriber.#messages.find(({ Type }) => Type === 'SubscriptionConfirmation')?.Token, 10_000);
+    const Token = await eventually(
+      () => subscriber.#messages.find(({ Type }) => Type === 'SubscriptionConfirmation')?.Token,
+      10_000,
+    );
     await sns.send(new ConfirmSubscriptionCommand({ TopicArn, Token }));
     return subscriber;
   }

@@ -5,14 +5,27 @@ import { readAnswer } from '../local-aws/aws.ts';
 import { PROJECT_ROOT } from '../local-aws/context.ts';
 import { compareWithTruth, TOLERANCE_MINUTES } from '../local-aws/report.ts';
 import {
-  cachedServers, calculate, monthBefore, putItem, readItem, serverNamed, simulator, visibleServers, wholeTable, type Item,
+  cachedServers,
+  calculate,
+  monthBefore,
+  putItem,
+  readItem,
+  serverNamed,
+  simulator,
+  visibleServers,
+  wholeTable,
+  type Item,
 } from './deployed.ts';
 
 const EVENTS = join(PROJECT_ROOT, 'lambdas/calculate-monthly-runtime/events');
 
 /** What of an item belongs to the cache. */
 const OWN_ATTRIBUTES = [
-  'runningMinutesCache', 'runningMinutesCacheTimestamp', 'runningMinutesCacheMonth', 'runningMinutesUncertainty', 'runningSince',
+  'runningMinutesCache',
+  'runningMinutesCacheTimestamp',
+  'runningMinutesCacheMonth',
+  'runningMinutesUncertainty',
+  'runningSince',
   'runningMinutesRevision',
 ];
 
@@ -22,8 +35,16 @@ const UNKNOWABLE = ['guest-shutdown-untimed', 'guest-shutdown-untold'];
 /** Invocations by hand, and what they leave in the table. */
 export function calculation(): void {
   describe('the calculation, invoked by hand', () => {
-    const settings: Item = { runCommand: { S: './start.sh' }, timezone: { S: 'Europe/Berlin' }, players: { NS: ['1', '2'] } };
-    const stranger: Item = { id: { S: 'i-0123456789abcdef0' }, runCommand: { S: 'true' }, runningMinutesUncertainty: { N: '7' } };
+    const settings: Item = {
+      runCommand: { S: './start.sh' },
+      timezone: { S: 'Europe/Berlin' },
+      players: { NS: ['1', '2'] },
+    };
+    const stranger: Item = {
+      id: { S: 'i-0123456789abcdef0' },
+      runCommand: { S: 'true' },
+      runningMinutesUncertainty: { N: '7' },
+    };
     let answer: unknown;
 
     beforeAll(async () => {
@@ -36,7 +57,10 @@ export function calculation(): void {
     it('answers how many servers it has processed', async () => {
       const total = (await visibleServers()).length;
       expect(readAnswer(answer)).toMatchObject({
-        message: 'Monthly runtime calculation completed', total_servers: total, processed: total, errors: 0,
+        message: 'Monthly runtime calculation completed',
+        total_servers: total,
+        processed: total,
+        errors: 0,
       });
     });
 

@@ -4,7 +4,14 @@ import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import { createClients, invoke, readCache, type CachedServer, type Clients, type Invocation } from '../local-aws/aws.ts';
+import {
+  createClients,
+  invoke,
+  readCache,
+  type CachedServer,
+  type Clients,
+  type Invocation,
+} from '../local-aws/aws.ts';
 import { CdkCli } from '../local-aws/cdk.ts';
 import { isolatedEnvironment, PROJECT_ROOT } from '../local-aws/context.ts';
 import { run } from '../local-aws/processes.ts';
@@ -44,7 +51,8 @@ export async function functionSession(functionName: string): Promise<FunctionSes
   const assumeRole = new AssumeRoleCommand({ RoleArn: Role, RoleSessionName: functionName });
   const { AssumedRoleUser, Credentials } = await clients.sts.send(assumeRole);
   const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials ?? {};
-  if (!AssumedRoleUser?.Arn || !AccessKeyId || !SecretAccessKey || !SessionToken) throw new Error(`No session of ${String(Role)}.`);
+  if (!AssumedRoleUser?.Arn || !AccessKeyId || !SecretAccessKey || !SessionToken)
+    throw new Error(`No session of ${String(Role)}.`);
   const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
   return { arn: AssumedRoleUser.Arn, clients: createClients(endpoint, credentials) };
 }
@@ -68,14 +76,18 @@ export async function cachedServers(): Promise<Map<string, CachedServer>> {
 
 /** The whole table, by id: to see that nothing has changed. */
 export async function wholeTable(): Promise<Map<string, Item>> {
-  const { Items = [] } = await clients.dynamoDb.send(new ScanCommand({ TableName: stack.tableName, ConsistentRead: true }));
+  const { Items = [] } = await clients.dynamoDb.send(
+    new ScanCommand({ TableName: stack.tableName, ConsistentRead: true }),
+  );
   return new Map(Items.map((item) => [item.id?.S ?? '', item]));
 }
 
 /** One item of the table. */
 export async function readItem(id: string): Promise<Item> {
   const Key = { id: { S: id } };
-  const { Item } = await clients.dynamoDb.send(new GetItemCommand({ TableName: stack.tableName, Key, ConsistentRead: true }));
+  const { Item } = await clients.dynamoDb.send(
+    new GetItemCommand({ TableName: stack.tableName, Key, ConsistentRead: true }),
+  );
   return Item ?? {};
 }
 

@@ -5,7 +5,16 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compareWithTruth } from '../local-aws/report.ts';
 import type { Fault } from '../local-aws/simulator.ts';
 import { AlarmSubscriber } from './alarm-subscriber.ts';
-import { cachedServers, calculate, calculateInVain, clients, eventually, simulator, stack, wholeTable } from './deployed.ts';
+import {
+  cachedServers,
+  calculate,
+  calculateInVain,
+  clients,
+  eventually,
+  simulator,
+  stack,
+  wholeTable,
+} from './deployed.ts';
 
 /** What can go wrong, and who hears of it. */
 export function failures(): void {
@@ -21,7 +30,11 @@ export function failures(): void {
     });
 
     it.each<[string, Fault, RegExp]>([
-      ['read CloudTrail', { action: 'LookupEvents', kind: 'accessDenied' }, /not authorized to perform: cloudtrail:LookupEvents/],
+      [
+        'read CloudTrail',
+        { action: 'LookupEvents', kind: 'accessDenied' },
+        /not authorized to perform: cloudtrail:LookupEvents/,
+      ],
       ['list servers', { action: 'DescribeInstances', kind: 'accessDenied' }, /not authorized to perform/],
     ])("may not %s: passes on the service's own message and overwrites nothing", async (_, fault, message) => {
       const before = await wholeTable();
@@ -56,7 +69,10 @@ export function failures(): void {
         // MiniStack looks at its alarms whenever it is given a metric, whichever it is.
         const tick = { Namespace: 'e2e', MetricData: [{ MetricName: 'Tick', Value: 1 }] };
         await clients.cloudWatch.send(new PutMetricDataCommand(tick));
-        const alarm = await eventually(() => subscriber.alarms.find(({ AlarmName }) => AlarmName.endsWith('calculation-failing')), 10_000);
+        const alarm = await eventually(
+          () => subscriber.alarms.find(({ AlarmName }) => AlarmName.endsWith('calculation-failing')),
+          10_000,
+        );
         expect(alarm).toMatchObject({ AlarmName: 'runtime-cache-dev-calculation-failing', NewStateValue: 'ALARM' });
         expect(alarm.AlarmDescription).toMatch(/Runbook: https:\/\/\S+#calculation-failing$/);
       } finally {
@@ -67,7 +83,11 @@ export function failures(): void {
     it('ends in the dead-letter queue where nobody waits for an answer', async () => {
       const event = { servers: ['i-nonsense'] };
       await clients.lambda.send(
-        new InvokeCommand({ FunctionName: stack.functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+        new InvokeCommand({
+          FunctionName: stack.functionName,
+          InvocationType: 'Event',
+          Payload: JSON.stringify(event),
+        }),
       );
       const letter = await eventually(async () => {
         const receive = new ReceiveMessageCommand({ QueueUrl: stack.queueUrl, WaitTimeSeconds: 1 });

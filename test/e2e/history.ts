@@ -2,7 +2,17 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readAnswer } from '../local-aws/aws.ts';
 import { REGION } from '../local-aws/context.ts';
-import { calculate, calculateInVain, clients, monthBefore, runAgainstTheLocalDynamoDb, simulator, stack, visibleServers, type Item } from './deployed.ts';
+import {
+  calculate,
+  calculateInVain,
+  clients,
+  monthBefore,
+  runAgainstTheLocalDynamoDb,
+  simulator,
+  stack,
+  visibleServers,
+  type Item,
+} from './deployed.ts';
 
 /** What is kept from run to run. */
 export function history(): void {

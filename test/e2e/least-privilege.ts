@@ -1,16 +1,39 @@
 import {
-  BatchGetItemCommand, BatchWriteItemCommand, DeleteItemCommand, DescribeTableCommand, GetItemCommand, PutItemCommand, QueryCommand,
-  ScanCommand, TransactGetItemsCommand, TransactWriteItemsCommand, UpdateItemCommand, type UpdateItemCommandInput,
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactGetItemsCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
-import { GetFunctionConfigurationCommand, InvokeCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invoke, type Clients } from '../local-aws/aws.ts';
 import { stateChange } from '../local-aws/state-change.ts';
-import { clients, functionSession, putItem, readItem, serverNamed, stack, type FunctionSession, type Item } from './deployed.ts';
+import {
+  clients,
+  functionSession,
+  putItem,
+  readItem,
+  serverNamed,
+  stack,
+  type FunctionSession,
+  type Item,
+} from './deployed.ts';
 
 /** A request, and the IAM action that it is checked as. */
 type Request = readonly [what: string, action: string, send: (as: Clients) => Promise<unknown>];
@@ -31,11 +54,20 @@ const HistoryTableName = stack.historyTableName;
 const ANOTHER_TABLE = 'runtime-cache-dev-AnotherTable';
 
 /** A server of the operator's application alone; EC2 does not show it. */
-const SERVER: Item = { id: { S: 'i-0123456789abcde00' }, runCommand: { S: './start.sh' }, runningMinutesCache: { N: '7' } };
+const SERVER: Item = {
+  id: { S: 'i-0123456789abcde00' },
+  runCommand: { S: './start.sh' },
+  runningMinutesCache: { N: '7' },
+};
 const Key = { id: { S: 'i-0123456789abcde00' } };
 const HistoryKey = { ...Key, month: { S: '2000-01' } };
 const OWN_ATTRIBUTES = [
-  'id', 'runningMinutesCache', 'runningMinutesCacheTimestamp', 'runningMinutesCacheMonth', 'runningMinutesUncertainty', 'runningSince',
+  'id',
+  'runningMinutesCache',
+  'runningMinutesCacheTimestamp',
+  'runningMinutesCacheMonth',
+  'runningMinutesUncertainty',
+  'runningSince',
   'runningMinutesRevision',
 ].join(', ');
 /** What expressions below call `:text`. */
@@ -59,13 +91,15 @@ function putEvents(as: Clients, EventBusName: string): Promise<unknown> {
 }
 
 function queryMonth(as: Clients): Promise<unknown> {
-  return as.dynamoDb.send(new QueryCommand({
-    TableName: HistoryTableName,
-    IndexName: 'month',
-    KeyConditionExpression: '#month = :month',
-    ExpressionAttributeNames: { '#month': 'month' },
-    ExpressionAttributeValues: { ':month': { S: '2000-01' } },
-  }));
+  return as.dynamoDb.send(
+    new QueryCommand({
+      TableName: HistoryTableName,
+      IndexName: 'month',
+      KeyConditionExpression: '#month = :month',
+      ExpressionAttributeNames: { '#month': 'month' },
+      ExpressionAttributeValues: { ':month': { S: '2000-01' } },
+    }),
+  );
 }
 
 /** What both functions need. */
@@ -79,15 +113,26 @@ function allowed({ read, queueUrl }: Subject): Request[] {
   return [
     ['its attributes of a server, read', `dynamodb:${read}`, (as) => READS[read](as, TableName, OWN_ATTRIBUTES)],
     ['its attributes of a server, written', 'dynamodb:UpdateItem', (as) => update(as, cache)],
-    ['the history, updated', 'dynamodb:UpdateItem', (as) =>
-      update(as, { ...history, UpdateExpression: 'SET account = :text', ReturnValues: 'ALL_NEW', ...text })],
+    [
+      'the history, updated',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { ...history, UpdateExpression: 'SET account = :text', ReturnValues: 'ALL_NEW', ...text }),
+    ],
     ['an item of the history', 'dynamodb:GetItem', (as) => as.dynamoDb.send(new GetItemCommand(history))],
-    ['items of the history', 'dynamodb:BatchGetItem', (as) =>
-      as.dynamoDb.send(new BatchGetItemCommand({ RequestItems: { [HistoryTableName]: { Keys: [HistoryKey] } } }))],
-    ['a dead letter of its own', 'sqs:SendMessage', async (as) => {
-      await as.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'e2e' }));
-      await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }));
-    }],
+    [
+      'items of the history',
+      'dynamodb:BatchGetItem',
+      (as) =>
+        as.dynamoDb.send(new BatchGetItemCommand({ RequestItems: { [HistoryTableName]: { Keys: [HistoryKey] } } })),
+    ],
+    [
+      'a dead letter of its own',
+      'sqs:SendMessage',
+      async (as) => {
+        await as.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'e2e' }));
+        await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }));
+      },
+    ],
   ];
 }
 
@@ -98,28 +143,70 @@ function refusedOfServers({ read }: Subject): Request[] {
   const own = { UpdateExpression: 'SET runningSince = :text', ...text };
   return [
     ['another attribute, written', 'dynamodb:UpdateItem', (as) => update(as, set)],
-    ['another attribute, written beside its own', 'dynamodb:UpdateItem', (as) =>
-      update(as, { ...set, UpdateExpression: 'SET runningSince = :text, runCommand = :text' })],
-    ['another attribute, written under a placeholder', 'dynamodb:UpdateItem', (as) =>
-      update(as, { ...set, UpdateExpression: 'SET #name = :text', ExpressionAttributeNames: { '#name': 'runCommand' } })],
-    ['another attribute, removed', 'dynamodb:UpdateItem', (as) => update(as, { UpdateExpression: 'REMOVE runCommand' })],
-    ['another attribute, copied into its own', 'dynamodb:UpdateItem', (as) =>
-      update(as, { UpdateExpression: 'SET runningSince = runCommand' })],
-    ['another attribute, asked for by a condition', 'dynamodb:UpdateItem', (as) =>
-      update(as, { ...own, ConditionExpression: 'begins_with(runCommand, :text)' })],
-    ['another attribute, written in the old way', 'dynamodb:UpdateItem', (as) =>
-      update(as, { AttributeUpdates: { runCommand: { Value: { S: 'text' } } } })],
-    ['another attribute, written in a transaction', 'dynamodb:UpdateItem', (as) =>
-      as.dynamoDb.send(new TransactWriteItemsCommand({ TransactItems: [{ Update: { TableName, Key, ...set } }] }))],
-    ...(['ALL_NEW', 'ALL_OLD'] as const).map((ReturnValues): Request =>
-      [`the whole item, as an update's ${ReturnValues}`, 'dynamodb:UpdateItem', (as) => update(as, { ...own, ReturnValues })]),
+    [
+      'another attribute, written beside its own',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { ...set, UpdateExpression: 'SET runningSince = :text, runCommand = :text' }),
+    ],
+    [
+      'another attribute, written under a placeholder',
+      'dynamodb:UpdateItem',
+      (as) =>
+        update(as, {
+          ...set,
+          UpdateExpression: 'SET #name = :text',
+          ExpressionAttributeNames: { '#name': 'runCommand' },
+        }),
+    ],
+    [
+      'another attribute, removed',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { UpdateExpression: 'REMOVE runCommand' }),
+    ],
+    [
+      'another attribute, copied into its own',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { UpdateExpression: 'SET runningSince = runCommand' }),
+    ],
+    [
+      'another attribute, asked for by a condition',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { ...own, ConditionExpression: 'begins_with(runCommand, :text)' }),
+    ],
+    [
+      'another attribute, written in the old way',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { AttributeUpdates: { runCommand: { Value: { S: 'text' } } } }),
+    ],
+    [
+      'another attribute, written in a transaction',
+      'dynamodb:UpdateItem',
+      (as) =>
+        as.dynamoDb.send(new TransactWriteItemsCommand({ TransactItems: [{ Update: { TableName, Key, ...set } }] })),
+    ],
+    ...(['ALL_NEW', 'ALL_OLD'] as const).map((ReturnValues): Request => [
+      `the whole item, as an update's ${ReturnValues}`,
+      'dynamodb:UpdateItem',
+      (as) => update(as, { ...own, ReturnValues }),
+    ]),
     ['another attribute, read', `dynamodb:${read}`, (as) => READS[read](as, TableName, 'runCommand')],
-    ['another attribute, read beside its own', `dynamodb:${read}`, (as) => READS[read](as, TableName, 'id, runningSince, runCommand')],
+    [
+      'another attribute, read beside its own',
+      `dynamodb:${read}`,
+      (as) => READS[read](as, TableName, 'id, runningSince, runCommand'),
+    ],
     ['a whole item', `dynamodb:${read}`, (as) => READS[read](as, TableName)],
-    ['its attributes, by the read it does not use', `dynamodb:${other}`, (as) => READS[other](as, TableName, OWN_ATTRIBUTES)],
+    [
+      'its attributes, by the read it does not use',
+      `dynamodb:${other}`,
+      (as) => READS[other](as, TableName, OWN_ATTRIBUTES),
+    ],
     ['a whole item, by the read it does not use', `dynamodb:${other}`, (as) => READS[other](as, TableName)],
-    ['a whole item, in a transaction', 'dynamodb:GetItem', (as) =>
-      as.dynamoDb.send(new TransactGetItemsCommand({ TransactItems: [{ Get: { TableName, Key } }] }))],
+    [
+      'a whole item, in a transaction',
+      'dynamodb:GetItem',
+      (as) => as.dynamoDb.send(new TransactGetItemsCommand({ TransactItems: [{ Get: { TableName, Key } }] })),
+    ],
     ...refusedOfAnyTable(TableName, Key),
   ];
 }
@@ -129,18 +216,41 @@ function refusedOfAnyTable(table: string, key: Item): Request[] {
   const put = { TableName: table, Item: key };
   return [
     ['an item put', 'dynamodb:PutItem', (as) => as.dynamoDb.send(new PutItemCommand(put))],
-    ['an item put in a transaction', 'dynamodb:PutItem', (as) =>
-      as.dynamoDb.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }] }))],
-    ['an item put in a batch', 'dynamodb:BatchWriteItem', (as) =>
-      as.dynamoDb.send(new BatchWriteItemCommand({ RequestItems: { [table]: [{ PutRequest: { Item: key } }] } }))],
-    ['an item deleted', 'dynamodb:DeleteItem', (as) => as.dynamoDb.send(new DeleteItemCommand({ TableName: table, Key: key }))],
-    ['a scan', 'dynamodb:Scan', (as) => as.dynamoDb.send(new ScanCommand({ TableName: table, ProjectionExpression: 'id' }))],
-    ['a query', 'dynamodb:Query', (as) => {
-      const values = { ':id': { S: 'i-0123456789abcde00' } };
-      const query = { TableName: table, KeyConditionExpression: 'id = :id', ExpressionAttributeValues: values };
-      return as.dynamoDb.send(new QueryCommand({ ...query, ProjectionExpression: 'id' }));
-    }],
-    ["the table's description", 'dynamodb:DescribeTable', (as) => as.dynamoDb.send(new DescribeTableCommand({ TableName: table }))],
+    [
+      'an item put in a transaction',
+      'dynamodb:PutItem',
+      (as) => as.dynamoDb.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }] })),
+    ],
+    [
+      'an item put in a batch',
+      'dynamodb:BatchWriteItem',
+      (as) =>
+        as.dynamoDb.send(new BatchWriteItemCommand({ RequestItems: { [table]: [{ PutRequest: { Item: key } }] } })),
+    ],
+    [
+      'an item deleted',
+      'dynamodb:DeleteItem',
+      (as) => as.dynamoDb.send(new DeleteItemCommand({ TableName: table, Key: key })),
+    ],
+    [
+      'a scan',
+      'dynamodb:Scan',
+      (as) => as.dynamoDb.send(new ScanCommand({ TableName: table, ProjectionExpression: 'id' })),
+    ],
+    [
+      'a query',
+      'dynamodb:Query',
+      (as) => {
+        const values = { ':id': { S: 'i-0123456789abcde00' } };
+        const query = { TableName: table, KeyConditionExpression: 'id = :id', ExpressionAttributeValues: values };
+        return as.dynamoDb.send(new QueryCommand({ ...query, ProjectionExpression: 'id' }));
+      },
+    ],
+    [
+      "the table's description",
+      'dynamodb:DescribeTable',
+      (as) => as.dynamoDb.send(new DescribeTableCommand({ TableName: table })),
+    ],
   ];
 }
 
@@ -148,12 +258,22 @@ function refusedOfAnyTable(table: string, key: Item): Request[] {
 function refusedOfAnotherTable(): Request[] {
   return [
     ['an item', 'dynamodb:GetItem', (as) => READS.GetItem(as, ANOTHER_TABLE, 'id')],
-    ['items beside those of the history', 'dynamodb:BatchGetItem', (as) => {
-      const RequestItems = { [HistoryTableName]: { Keys: [HistoryKey] }, [ANOTHER_TABLE]: { Keys: [Key], ProjectionExpression: 'id' } };
-      return as.dynamoDb.send(new BatchGetItemCommand({ RequestItems }));
-    }],
-    ['an update', 'dynamodb:UpdateItem', (as) =>
-      update(as, { TableName: ANOTHER_TABLE, UpdateExpression: 'SET runningSince = :text', ...text })],
+    [
+      'items beside those of the history',
+      'dynamodb:BatchGetItem',
+      (as) => {
+        const RequestItems = {
+          [HistoryTableName]: { Keys: [HistoryKey] },
+          [ANOTHER_TABLE]: { Keys: [Key], ProjectionExpression: 'id' },
+        };
+        return as.dynamoDb.send(new BatchGetItemCommand({ RequestItems }));
+      },
+    ],
+    [
+      'an update',
+      'dynamodb:UpdateItem',
+      (as) => update(as, { TableName: ANOTHER_TABLE, UpdateExpression: 'SET runningSince = :text', ...text }),
+    ],
     ...refusedOfAnyTable(ANOTHER_TABLE, Key),
   ];
 }
@@ -162,11 +282,26 @@ function refusedOfAnotherTable(): Request[] {
 function refusedElsewhere({ functionName, queueUrl }: Subject): Request[] {
   return [
     ['an event on another bus', 'events:PutEvents', (as) => putEvents(as, 'another')],
-    ['a rule', 'events:PutRule', (as) => as.events.send(new PutRuleCommand({ Name: 'another', ScheduleExpression: 'rate(1 hour)' }))],
-    ['an invocation', 'lambda:InvokeFunction', (as) =>
-      as.lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'DryRun' }))],
-    ['an alarm of its own making', 'sns:Publish', (as) => as.sns.send(new PublishCommand({ TopicArn: stack.topicArn, Message: 'e2e' }))],
-    ['its dead letters, read', 'sqs:ReceiveMessage', (as) => as.sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))],
+    [
+      'a rule',
+      'events:PutRule',
+      (as) => as.events.send(new PutRuleCommand({ Name: 'another', ScheduleExpression: 'rate(1 hour)' })),
+    ],
+    [
+      'an invocation',
+      'lambda:InvokeFunction',
+      (as) => as.lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'DryRun' })),
+    ],
+    [
+      'an alarm of its own making',
+      'sns:Publish',
+      (as) => as.sns.send(new PublishCommand({ TopicArn: stack.topicArn, Message: 'e2e' })),
+    ],
+    [
+      'its dead letters, read',
+      'sqs:ReceiveMessage',
+      (as) => as.sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl })),
+    ],
   ];
 }
 
@@ -177,8 +312,11 @@ const CALCULATION: Subject = {
   allowed: [['the servers of a month', 'dynamodb:Query', queryMonth]],
   refused: [
     ['an answer on the default bus', 'events:PutEvents', (as) => putEvents(as, 'default')],
-    ["a dead letter of the other function's", 'sqs:SendMessage', (as) =>
-      as.sqs.send(new SendMessageCommand({ QueueUrl: stack.eventQueueUrl, MessageBody: 'e2e' }))],
+    [
+      "a dead letter of the other function's",
+      'sqs:SendMessage',
+      (as) => as.sqs.send(new SendMessageCommand({ QueueUrl: stack.eventQueueUrl, MessageBody: 'e2e' })),
+    ],
   ],
   event: () => Promise.resolve({}),
 };
@@ -190,8 +328,11 @@ const ANSWER: Subject = {
   allowed: [['an answer on the default bus', 'events:PutEvents', (as) => putEvents(as, 'default')]],
   refused: [
     ['the servers of a month', 'dynamodb:Query', queryMonth],
-    ["a dead letter of the other function's", 'sqs:SendMessage', (as) =>
-      as.sqs.send(new SendMessageCommand({ QueueUrl: stack.queueUrl, MessageBody: 'e2e' }))],
+    [
+      "a dead letter of the other function's",
+      'sqs:SendMessage',
+      (as) => as.sqs.send(new SendMessageCommand({ QueueUrl: stack.queueUrl, MessageBody: 'e2e' })),
+    ],
   ],
   event: async () => stateChange((await serverNamed('always-off')).id, 'running'),
 };
@@ -216,7 +357,9 @@ export function leastPrivilege(): void {
 
     it('is who asks', async () => {
       expect((await session.clients.sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(session.arn);
-      expect(session.arn).toMatch(new RegExp(`^arn:aws:sts::\\d{12}:assumed-role/runtime-cache-dev-\\S+/${subject.functionName}$`));
+      expect(session.arn).toMatch(
+        new RegExp(`^arn:aws:sts::\\d{12}:assumed-role/runtime-cache-dev-\\S+/${subject.functionName}$`),
+      );
     });
 
     it.each([...allowed(subject), ...subject.allowed])('allows %s (%s)', async (__, ___, send) => {
@@ -234,25 +377,34 @@ export function leastPrivilege(): void {
         // A refusal, and this one: credentials that are no good, or a request that is malformed, are told otherwise.
         await expect(send(session.clients)).rejects.toMatchObject({
           name: expect.stringMatching(/^(AccessDenied|AuthorizationError)/) as unknown,
-          message: expect.stringContaining(`User: ${session.arn} is not authorized to perform: ${action} because no identity-based policy`) as unknown,
+          message: expect.stringContaining(
+            `User: ${session.arn} is not authorized to perform: ${action} because no identity-based policy`,
+          ) as unknown,
         });
         expect(await readItem(SERVER.id?.S ?? '')).toEqual(before);
       });
     });
 
-    it.each(['SERVERS_TABLE_NAME', 'RUNTIME_HISTORY_TABLE_NAME'])('refuses the function itself, with another table as %s', async (name) => {
-      const FunctionName = subject.functionName;
-      const { Environment } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-      const set = async (Variables: Record<string, string> | undefined): Promise<void> => {
-        await clients.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-      };
-      await set({ ...Environment?.Variables, [name]: ANOTHER_TABLE });
-      try {
-        const { payload } = await invoke(clients, FunctionName, await subject.event());
-        expect((payload as { errorMessage?: string }).errorMessage).toMatch(/\/\S+ is not authorized to perform: dynamodb:\w+Item /);
-      } finally {
-        await set(Environment?.Variables);
-      }
-    });
+    it.each(['SERVERS_TABLE_NAME', 'RUNTIME_HISTORY_TABLE_NAME'])(
+      'refuses the function itself, with another table as %s',
+      async (name) => {
+        const FunctionName = subject.functionName;
+        const { Environment } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+        const set = async (Variables: Record<string, string> | undefined): Promise<void> => {
+          await clients.lambda.send(
+            new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }),
+          );
+        };
+        await set({ ...Environment?.Variables, [name]: ANOTHER_TABLE });
+        try {
+          const { payload } = await invoke(clients, FunctionName, await subject.event());
+          expect((payload as { errorMessage?: string }).errorMessage).toMatch(
+            /\/\S+ is not authorized to perform: dynamodb:\w+Item /,
+          );
+        } finally {
+          await set(Environment?.Variables);
+        }
+      },
+    );
   });
 }

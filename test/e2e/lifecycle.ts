@@ -29,10 +29,16 @@ export function lifecycle(): void {
 
     it('leaves nothing behind when it is destroyed', async () => {
       const before = await resources();
-      expect(Object.entries(before).filter(([, names]) => names.length === 0), 'kinds of resources not found at all').toEqual([]);
+      expect(
+        Object.entries(before).filter(([, names]) => names.length === 0),
+        'kinds of resources not found at all',
+      ).toEqual([]);
       await cdk.destroy();
       const after = await resources();
-      expect(Object.entries(after).filter(([, names]) => names.length > 0), 'kinds of resources left').toEqual([]);
+      expect(
+        Object.entries(after).filter(([, names]) => names.length > 0),
+        'kinds of resources left',
+      ).toEqual([]);
     });
   });
 }

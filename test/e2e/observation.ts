@@ -23,7 +23,10 @@ export function observation(): void {
       for (const { id, minutes, uncertainty } of (await cachedServers()).values()) {
         const line = lines.find((candidate) => isCachedLine(candidate) && candidate.id === id);
         expect(line, id).toMatchObject({
-          level: 'INFO', message: `Cached runtime for ${id}: ${minutes.toFixed(2)} minutes`, minutes, uncertainty,
+          level: 'INFO',
+          message: `Cached runtime for ${id}: ${minutes.toFixed(2)} minutes`,
+          minutes,
+          uncertainty,
         });
       }
     });
@@ -33,7 +36,11 @@ export function observation(): void {
       const line = lines.find(({ _aws }) => _aws !== undefined);
       expect(line).toMatchObject({
         _aws: { CloudWatchMetrics: [{ Namespace: 'runtime-cache/MonthlyRuntime', Dimensions: [['Environment']] }] },
-        Environment: 'dev', ServersTotal: servers.length, ServersProcessed: servers.length, ServerErrors: 0, CloudTrailThrottles: 0,
+        Environment: 'dev',
+        ServersTotal: servers.length,
+        ServersProcessed: servers.length,
+        ServerErrors: 0,
+        CloudTrailThrottles: 0,
       });
       expect(line?.CloudTrailLookups).toBeGreaterThan(0);
       const sum = servers.reduce((total, { minutes }) => total + minutes, 0);

@@ -5,7 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { invoke } from '../local-aws/aws.ts';
 import { compareWithTruth } from '../local-aws/report.ts';
 import { stateChange } from '../local-aws/state-change.ts';
-import { cachedServers, calculate, clients, eventually, readItem, runAgainstTheLocalDynamoDb, serverNamed, simulator, stack, wholeTable } from './deployed.ts';
+import {
+  cachedServers,
+  calculate,
+  clients,
+  eventually,
+  readItem,
+  runAgainstTheLocalDynamoDb,
+  serverNamed,
+  simulator,
+  stack,
+  wholeTable,
+} from './deployed.ts';
 
 /** Hands an event to the function and waits for its answer. */
 async function respond(event: unknown): Promise<Record<string, unknown>> {
@@ -69,7 +80,10 @@ export function stateChanges(): void {
     it('of an instance without the tag is ignored, and writes nothing', async () => {
       const before = await wholeTable();
       const id = 'i-0fffffffffffffff0';
-      expect(await respond(stateChange(id, 'running'))).toEqual({ id, ignored: expect.stringMatching(/^not tagged App=/) as unknown });
+      expect(await respond(stateChange(id, 'running'))).toEqual({
+        id,
+        ignored: expect.stringMatching(/^not tagged App=/) as unknown,
+      });
       expect(await wholeTable()).toEqual(before);
     });
 
@@ -77,8 +91,16 @@ export function stateChanges(): void {
       ['no event at all', { servers: [] }, /not an EventBridge event/],
       ['a malformed instance id', stateChange('i-nonsense', 'running'), /detail\.instance-id: `i-nonsense`/],
       ['an unknown state', stateChange('i-0123456789abcdef0', 'asleep'), /detail\.state: `asleep`/],
-      ['a time in the future', stateChange('i-0123456789abcdef0', 'running', new Date(Date.now() + 3_600_000)), /in the future/],
-      ['a time long gone', stateChange('i-0123456789abcdef0', 'running', new Date('2019-01-01T00:00:00Z')), /before the ledger/],
+      [
+        'a time in the future',
+        stateChange('i-0123456789abcdef0', 'running', new Date(Date.now() + 3_600_000)),
+        /in the future/,
+      ],
+      [
+        'a time long gone',
+        stateChange('i-0123456789abcdef0', 'running', new Date('2019-01-01T00:00:00Z')),
+        /before the ledger/,
+      ],
     ])('with %s is refused by name, and writes nothing', async (_, event, message) => {
       const before = await wholeTable();
       const { payload, functionError } = await invoke(clients, stack.eventResponseName, event);
@@ -92,7 +114,11 @@ export function stateChanges(): void {
       await simulator.change(id, 'start');
       const event = stateChange(id, 'asleep');
       await clients.lambda.send(
-        new InvokeCommand({ FunctionName: stack.eventResponseName, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+        new InvokeCommand({
+          FunctionName: stack.eventResponseName,
+          InvocationType: 'Event',
+          Payload: JSON.stringify(event),
+        }),
       );
       const letter = await eventually(async () => {
         const receive = new ReceiveMessageCommand({ QueueUrl: stack.eventQueueUrl, WaitTimeSeconds: 1 });

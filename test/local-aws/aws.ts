@@ -1,4 +1,8 @@
-import { CloudFormationClient, ListStackResourcesCommand, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  ListStackResourcesCommand,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
@@ -65,7 +69,9 @@ export interface DeployedStack {
 
 /** Looks up what the stack has deployed. */
 export async function describeStack({ cloudFormation }: Clients): Promise<DeployedStack> {
-  const { StackResourceSummaries = [] } = await cloudFormation.send(new ListStackResourcesCommand({ StackName: STACK }));
+  const { StackResourceSummaries = [] } = await cloudFormation.send(
+    new ListStackResourcesCommand({ StackName: STACK }),
+  );
   const physicalId = (logicalId: RegExp): string => onlyResource(StackResourceSummaries, logicalId);
   return {
     functionName: physicalId(/^calculateMonthlyRuntime$/),
@@ -132,7 +138,10 @@ export interface CachedServer {
 /** Every server with a cached running time, by id. */
 export async function readCache({ dynamoDb }: Clients, tableName: string): Promise<Map<string, CachedServer>> {
   const servers = new Map<string, CachedServer>();
-  for await (const { Items = [] } of paginateScan({ client: dynamoDb }, { TableName: tableName, ConsistentRead: true })) {
+  for await (const { Items = [] } of paginateScan(
+    { client: dynamoDb },
+    { TableName: tableName, ConsistentRead: true },
+  )) {
     for (const item of Items) {
       if (!item.id?.S || !item.runningMinutesCache?.N) continue;
       servers.set(item.id.S, {

@@ -20,7 +20,9 @@ export class CdkCli {
 
   /** Compiles the functions and synthesises the stack, once for the commands that follow. */
   async synth(onLine: (line: string) => void): Promise<void> {
-    await this.#run('synth', [STACK, '--exclusively', '--quiet', '-c', 'local=true', '--output', this.#assembly], { onLine });
+    await this.#run('synth', [STACK, '--exclusively', '--quiet', '-c', 'local=true', '--output', this.#assembly], {
+      onLine,
+    });
   }
 
   /** Deploys what was synthesised. */
@@ -55,19 +57,22 @@ export class CdkCli {
     args: readonly string[],
     options: { cwd?: string; onLine?: (line: string) => void; accept?: readonly number[] } = {},
   ): Promise<number> {
-    return await run({
-      name: `cdk ${command}`,
-      command: join(PROJECT_ROOT, 'node_modules/.bin/cdk'),
-      args: [command, ...args, '--no-notices', '--no-color'],
-      cwd: options.cwd ?? PROJECT_ROOT,
-      env: {
-        ...isolatedEnvironment(),
-        AWS_ENDPOINT_URL: this.#endpoint,
-        CDK_DISABLE_CLI_TELEMETRY: 'true',
-        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    return await run(
+      {
+        name: `cdk ${command}`,
+        command: join(PROJECT_ROOT, 'node_modules/.bin/cdk'),
+        args: [command, ...args, '--no-notices', '--no-color'],
+        cwd: options.cwd ?? PROJECT_ROOT,
+        env: {
+          ...isolatedEnvironment(),
+          AWS_ENDPOINT_URL: this.#endpoint,
+          CDK_DISABLE_CLI_TELEMETRY: 'true',
+          AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+        },
+        logFile: join(this.#stateDirectory, `cdk-${command}.log`),
+        ...(options.onLine ? { onLine: options.onLine } : {}),
       },
-      logFile: join(this.#stateDirectory, `cdk-${command}.log`),
-      ...(options.onLine ? { onLine: options.onLine } : {}),
-    }, options.accept);
+      options.accept,
+    );
   }
 }

@@ -92,7 +92,9 @@ async function main(): Promise<number> {
     return 0;
   }
   exitOnSignals(stopAll);
-  const progress = new Progress((line) => { console.log(line); });
+  const progress = new Progress((line) => {
+    console.log(line);
+  });
   try {
     const local = await startLocalAws({ command: 'demo', simulatorArgs, progress });
     const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));

@@ -29,14 +29,19 @@ export async function startLocalAws({ command, simulatorArgs, progress }: LocalA
   const stateDirectory = freshStateDirectory(command);
   progress.say(`Logs are in .local-aws/${command}/`);
   const executable = await progress.compiling('Compiling the fleet simulator', (onLine) =>
-    buildSimulator(stateDirectory, onLine));
+    buildSimulator(stateDirectory, onLine),
+  );
   const { url: simulatorUrl } = await progress.step('Starting the fleet simulator (EC2 and CloudTrail)', () =>
-    startSimulator(executable, stateDirectory, simulatorArgs));
+    startSimulator(executable, stateDirectory, simulatorArgs),
+  );
   const { endpoint } = await progress.step('Starting MiniStack (everything else of AWS)', () =>
-    startMinistack(stateDirectory, simulatorUrl));
+    startMinistack(stateDirectory, simulatorUrl),
+  );
   const cdk = new CdkCli(endpoint, stateDirectory);
-  await progress.compiling('Compiling the function and synthesising the stack; bootstrapping the account meanwhile', (onLine) =>
-    Promise.all([cdk.synth(onLine), cdk.bootstrap()]));
+  await progress.compiling(
+    'Compiling the function and synthesising the stack; bootstrapping the account meanwhile',
+    (onLine) => Promise.all([cdk.synth(onLine), cdk.bootstrap()]),
+  );
   await progress.step(`Deploying ${STACK}`, () => cdk.deploy());
   const clients = createClients(endpoint);
   const stack = await describeStack(clients);

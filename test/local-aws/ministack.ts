@@ -64,7 +64,9 @@ function freePort(wanted: number): Promise<number> {
     });
     server.listen(wanted, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;
-      server.close(() => { resolve(port); });
+      server.close(() => {
+        resolve(port);
+      });
     });
   });
 }

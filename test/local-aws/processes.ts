@@ -63,7 +63,9 @@ export function start({ command, args, env, cwd, logFile, onLine }: Command): Ch
 export async function run(options: Command, accept: readonly number[] = [0]): Promise<number> {
   const child = start(options);
   const code = await new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => { reject(new LocalAwsError(`${options.name} can't be run: ${error.message}`)); });
+    child.once('error', (error) => {
+      reject(new LocalAwsError(`${options.name} can't be run: ${error.message}`));
+    });
     child.once('close', (exitCode, signal) => {
       if (!ending) resolve(exitCode ?? 128 + (signal ? constants.signals[signal] : 0));
     });
@@ -81,7 +83,9 @@ export async function stop(child: ChildProcess): Promise<void> {
   signalGroup(child, 'SIGTERM');
   const patience = new AbortController();
   const timeout = sleep(TERMINATION_GRACE_MS, undefined, { signal: patience.signal }).then(
-    () => { signalGroup(child, 'SIGKILL'); },
+    () => {
+      signalGroup(child, 'SIGKILL');
+    },
     () => undefined, // It ended in time.
   );
   await ended;
@@ -127,5 +131,7 @@ export function exitOnSignals(cleanUp: () => Promise<void>): void {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   const parent = process.ppid;
-  setInterval(() => { if (process.ppid !== parent) end('SIGHUP'); }, 1_000).unref();
+  setInterval(() => {
+    if (process.ppid !== parent) end('SIGHUP');
+  }, 1_000).unref();
 }

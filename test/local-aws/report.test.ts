@@ -4,11 +4,23 @@ import { findProblem, formatTable } from './report.ts';
 import type { TrueServer } from './simulator.ts';
 
 const server: TrueServer = {
-  id: 'i-0123456789abcdef0', name: 'web', state: 'stopped', visible: true, truthAtLeastMinutes: 600, truthAtMostMinutes: 600,
+  id: 'i-0123456789abcdef0',
+  name: 'web',
+  state: 'stopped',
+  visible: true,
+  truthAtLeastMinutes: 600,
+  truthAtMostMinutes: 600,
 };
 
 function cached(minutes: number, uncertainty: number): CachedServer {
-  return { id: server.id, minutes, uncertainty, month: '2025-10', cachedAt: '2025-10-20T12:00:00Z', runningSince: undefined };
+  return {
+    id: server.id,
+    minutes,
+    uncertainty,
+    month: '2025-10',
+    cachedAt: '2025-10-20T12:00:00Z',
+    runningSince: undefined,
+  };
 }
 
 describe('findProblem', () => {

@@ -57,10 +57,13 @@ export function formatTable(comparisons: readonly Comparison[]): string {
   const header = ['server', 'id', 'state', 'running time', 'uncertainty', 'cached at', 'truth', ''];
   const rightAligned = new Set([3, 4, 6]);
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells
-    .map((cell, column) => (rightAligned.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
-    .join('  ')
-    .trimEnd();
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) =>
+        rightAligned.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
@@ -71,5 +74,7 @@ export function formatMinutes(minutes: number): string {
 
 function formatTruth({ truthAtLeastMinutes, truthAtMostMinutes }: TrueServer): string {
   const exact = truthAtLeastMinutes === truthAtMostMinutes;
-  return exact ? formatMinutes(truthAtLeastMinutes) : `${truthAtLeastMinutes.toFixed(2)} to ${formatMinutes(truthAtMostMinutes)}`;
+  return exact
+    ? formatMinutes(truthAtLeastMinutes)
+    : `${truthAtLeastMinutes.toFixed(2)} to ${formatMinutes(truthAtMostMinutes)}`;
 }

@@ -28,7 +28,12 @@ async function environmentOf({ clients, endpoint, simulatorUrl, stack }: LocalAw
 function writeEnvironment(stateDirectory: string, environment: Readonly<Record<string, string>>): string {
   const file = join(stateDirectory, 'env');
   const quote = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;
-  writeFileSync(file, Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}\n`).join(''));
+  writeFileSync(
+    file,
+    Object.entries(environment)
+      .map(([name, value]) => `export ${name}=${quote(value)}\n`)
+      .join(''),
+  );
   return relative(PROJECT_ROOT, file);
 }
 
@@ -56,7 +61,9 @@ Ctrl-C stops it.`;
 }
 
 exitOnSignals(stopAll);
-const progress = new Progress((line) => { console.log(line); });
+const progress = new Progress((line) => {
+  console.log(line);
+});
 try {
   const local = await startLocalAws({ command: 'serve', simulatorArgs: ['--scenario', 'showcase'], progress });
   console.log(instructions(writeEnvironment(local.stateDirectory, await environmentOf(local)), local));

@@ -73,7 +73,9 @@ export async function startSimulator(
   const logFile = join(stateDirectory, 'simulator.log');
   const { key, value } = appTag();
   let announce: (url: string) => void;
-  const announced = new Promise<string>((resolve) => { announce = resolve; });
+  const announced = new Promise<string>((resolve) => {
+    announce = resolve;
+  });
   const child = start({
     name: 'The fleet simulator',
     command: executable,
@@ -88,7 +90,11 @@ export async function startSimulator(
   });
   const url = await Promise.race([
     announced,
-    new Promise<undefined>((resolve) => { child.once('close', () => { resolve(undefined); }); }),
+    new Promise<undefined>((resolve) => {
+      child.once('close', () => {
+        resolve(undefined);
+      });
+    }),
   ]);
   if (!url) throw new LocalAwsError(`The fleet simulator ended while starting. ${logTail(logFile)}`);
   return { url, stop: () => stop(child) };
@@ -139,7 +145,8 @@ export class SimulatorClient {
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new LocalAwsError(`The fleet simulator answered ${response.status} to ${method} ${path}: ${text}`);
+    if (!response.ok)
+      throw new LocalAwsError(`The fleet simulator answered ${response.status} to ${method} ${path}: ${text}`);
     return text === '' ? undefined : JSON.parse(text);
   }
 }

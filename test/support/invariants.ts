@@ -61,7 +61,9 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       ...(runbookHeading(alarm) ? [] : [`${id}: no runbook link`]),
     ]),
 
-  'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept': (template) =>
+  'what a failed first creation made is deleted, so that it can be repeated; else what is kept is always kept': (
+    template,
+  ) =>
     allResources(template).flatMap(([id, { DeletionPolicy: deleted, UpdateReplacePolicy: replaced, Properties }]) => {
       const kept = [deleted, replaced].some((policy) => policy?.startsWith('Retain'));
       return [
