@@ -3,27 +3,25 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
-mod account;
-mod fakes;
+mod support;
 
-use account::{Account, SERVERS, now, options};
+use account::{Account, SERVERS, now, options, results};
 use calculate_monthly_runtime::error::RunError;
 use chrono::TimeDelta;
-use clap::Parser;
 use fleet_simulator::calls::{Action as Change, Call};
-use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::server::Server;
 use fleet_simulator::service::Action;
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
 use stand_ins::Faults;
+use support::{cut_off_after, everything, good_run, run};
 
 /// What an undisturbed run leaves, and how many updates it takes.
 async fn undisturbed() -> (Value, u64) {
-    let account = Account::showcase().await;
-    account.good_run().await;
-    (account.everything(), account.tables.attempts())
+    let account = Account::showcase().await.unwrap();
+    good_run(&account).await;
+    (everything(&account), account.tables.attempts())
 }
 
 #[tokio::test]
@@ -31,32 +29,32 @@ async fn a_run_that_is_cut_off_anywhere_is_made_good_by_the_next() {
     let (expected, updates) = undisturbed().await;
     assert!(updates > 60, "{updates} updates");
     for cut in (0..updates).step_by(3) {
-        let account = Account::showcase().await;
-        account.cut_off_after(cut).await;
+        let account = Account::showcase().await.unwrap();
+        cut_off_after(&account, cut).await;
         assert_eq!(account.watermark(), None, "nothing is swept before all is stored");
         account.no_faults();
-        account.good_run().await;
-        assert_eq!(account.everything(), expected, "cut after {cut} updates");
+        good_run(&account).await;
+        assert_eq!(everything(&account), expected, "cut after {cut} updates");
     }
 }
 
 #[tokio::test]
 async fn cloudtrail_that_throttles_for_a_whole_run_is_an_error_and_changes_nothing() {
     let (expected, _) = undisturbed().await;
-    let account = Account::showcase().await;
-    account.fault(json!({"action": "LookupEvents", "kind": "throttle"}));
-    let error = account.run(2).await.unwrap_err();
+    let account = Account::showcase().await.unwrap();
+    account.fault(json!({"action": "LookupEvents", "kind": "throttle"})).unwrap();
+    let error = run(&account, 2).await.unwrap_err();
     let RunError::Throttled(cost) = &error else { panic!("{error}") };
     assert!(cost.throttles > 0 && cost.throttles == cost.lookups, "{error}");
-    assert_eq!(account.everything(), json!([[], []]));
+    assert_eq!(everything(&account), json!([[], []]));
     account.no_faults();
-    account.good_run().await;
-    assert_eq!(account.everything(), expected);
+    good_run(&account).await;
+    assert_eq!(everything(&account), expected);
 }
 
 #[tokio::test]
 async fn a_failing_second_page_of_ec2_is_never_passed_off_as_the_fleet() {
-    let options = options();
+    let options = options(&[]);
     let mut world = World::new(options.rules());
     let tags = || scenario::tags(("App", "demo"), "many");
     let add = |n: usize| world.add_server(Server::new(format!("i-{n:017x}"), tags()));
@@ -66,13 +64,13 @@ async fn a_failing_second_page_of_ec2_is_never_passed_off_as_the_fleet() {
         world.plan(now() - TimeDelta::days(20), Happening::Call(launch));
     }
     world.advance(now());
-    let account = Account::over(world, &options).await;
-    account.fault(json!({"action": "DescribeInstances", "kind": "accessDenied", "afterCalls": 1}));
-    let error = account.run(60).await.unwrap_err();
+    let account = Account::at(now(), world, &options).await.unwrap();
+    account.fault(json!({"action": "DescribeInstances", "kind": "accessDenied", "afterCalls": 1})).unwrap();
+    let error = run(&account, 60).await.unwrap_err();
     assert!(matches!(error, RunError::Fleet(_)), "{error}");
-    assert_eq!(account.everything(), json!([[], []]));
+    assert_eq!(everything(&account), json!([[], []]));
     account.no_faults();
-    assert_eq!(account.good_run().await["processed"], json!(1100));
+    assert_eq!(good_run(&account).await["processed"], json!(1100));
     assert_eq!(account.tables.items(SERVERS).len(), 1100);
     assert_eq!(account.simulator.account().0.counts[&Action::DescribeInstances].calls, 4);
 }
@@ -80,51 +78,50 @@ async fn a_failing_second_page_of_ec2_is_never_passed_off_as_the_fleet() {
 #[tokio::test]
 async fn tables_that_throttle_a_third_of_the_writes_lose_none() {
     let (expected, updates) = undisturbed().await;
-    let account = Account::showcase().await;
+    let account = Account::showcase().await.unwrap();
     account.tables.fail(Faults { throttle_every: 3, ..Faults::default() });
-    let body = account.run(300).await.unwrap();
+    let body = run(&account, 300).await.unwrap();
     assert!(account.tables.attempts() > updates * 4 / 3, "throttled writes are tried again");
     let errors = body["errors"].as_u64().unwrap();
     assert_eq!(body["processed"].as_u64().unwrap() + errors, body["total_servers"].as_u64().unwrap());
     // A write that is throttled each time that it is tried is an error of its server, and the run takes no note of having
     // read this hour.
     if errors == 0 {
-        assert_eq!(account.everything(), expected);
+        assert_eq!(everything(&account), expected);
     }
     account.no_faults();
-    account.good_run().await;
-    assert_eq!(account.everything(), expected);
+    good_run(&account).await;
+    assert_eq!(everything(&account), expected);
 }
 
 #[tokio::test]
 async fn tables_that_throttle_every_write_keep_the_watermark_where_it_is() {
     let (expected, _) = undisturbed().await;
-    let account = Account::showcase().await;
+    let account = Account::showcase().await.unwrap();
     account.tables.fail(Faults { throttle_every: 1, ..Faults::default() });
-    let error = account.run(60).await.unwrap_err();
+    let error = run(&account, 60).await.unwrap_err();
     assert!(matches!(error, RunError::LedgerWrite(_)), "{error}");
-    assert_eq!(account.everything(), json!([[], []]));
+    assert_eq!(everything(&account), json!([[], []]));
     account.no_faults();
-    account.good_run().await;
-    assert_eq!(account.everything(), expected);
+    good_run(&account).await;
+    assert_eq!(everything(&account), expected);
 }
 
 /// Of a busy month a run gets through a part before its time is up. The cut is made by what CloudTrail answers, so that it is
 /// in the same place on any machine.
 #[tokio::test]
 async fn a_first_run_in_parts_ends_where_an_unlimited_one_would() {
-    let options = Options::try_parse_from("fleet-simulator --scenario random --servers 300 --lookup-rate 0".split(' '));
-    let options = options.unwrap();
-    let fleet = async || Account::over(scenario::build(&options, now()).unwrap(), &options).await;
+    let options = options(&["--scenario", "random", "--servers", "300"]);
+    let fleet = async || Account::at(now(), scenario::build(&options, now()).unwrap(), &options).await.unwrap();
     let unlimited = fleet().await;
-    let lookups = unlimited.good_run().await["cloudtrail"]["lookups"].as_u64().unwrap();
+    let lookups = good_run(&unlimited).await["cloudtrail"]["lookups"].as_u64().unwrap();
     for part in [lookups / 5, lookups / 2] {
         let account = fleet().await;
         let mut runs = 0;
         loop {
             account.no_faults();
-            account.fault(json!({"action": "LookupEvents", "kind": "throttle", "afterCalls": part}));
-            let body = account.run(2).await.unwrap();
+            account.fault(json!({"action": "LookupEvents", "kind": "throttle", "afterCalls": part})).unwrap();
+            let body = run(&account, 2).await.unwrap();
             assert_eq!(body["errors"], json!(0), "{body}");
             runs += 1;
             if body["cloudtrail"]["complete"] == json!(true) {
@@ -134,7 +131,7 @@ async fn a_first_run_in_parts_ends_where_an_unlimited_one_would() {
         }
         assert!(runs > 2, "{runs} runs of {part} of {lookups} requests");
         account.no_faults();
-        account.good_run().await;
-        assert_eq!(account.results(), unlimited.results(), "{runs} runs of {part} of {lookups} requests");
+        good_run(&account).await;
+        assert_eq!(results(&account.tables), results(&unlimited.tables), "{runs} runs of {part} of {lookups} requests");
     }
 }

@@ -2,32 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod fakes;
+mod support;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use calculate_monthly_runtime::{Calculation, Moment, handle};
+use account::{Account, clients, options, tag};
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::Parser;
-use fakes::{FakeCache, FakeLedger, SETTINGS};
+use doubles::{InMemoryCache, InMemoryLedger};
 use fleet_simulator::calls::{Action, Call};
-use fleet_simulator::clock::FrozenClock;
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::server::Server;
-use fleet_simulator::service::{Action as Operation, Simulator};
+use fleet_simulator::service::Action as Operation;
 use fleet_simulator::truth::{month_start, running_time};
 use fleet_simulator::world::{Happening, World};
-use loopback_clients::clients;
 use serde_json::{Value, json};
+use support::{body, handled};
 use uptime::CacheEntry;
-use uptime_aws::clients::Clients;
 use uptime_aws::ec2::Ec2Fleet;
 use uptime_aws::trail::CloudTrail;
-use uptime_ledger::AppTag;
-use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::Ports;
 
 /// Half a minute, in minutes.
@@ -35,8 +28,7 @@ const TOLERANCE: f64 = 0.5;
 
 /// A run over a simulated fleet, and the fleet.
 struct Run {
-    simulator: Arc<Simulator>,
-    now: DateTime<Utc>,
+    account: Account,
     body: Value,
     entries: HashMap<String, CacheEntry>,
 }
@@ -44,31 +36,31 @@ struct Run {
 impl Run {
     /// Runs the handler at `now` over the fleet that these arguments of the simulator describe.
     async fn over(now: &str, arguments: &[&str]) -> Self {
-        let options = options(now, arguments);
+        let options = at(now, arguments);
         let now: DateTime<Utc> = now.parse().unwrap();
         let world = scenario::build(&options, now).unwrap();
         Self::over_world(now, world, &options).await
     }
 
     async fn over_world(now: DateTime<Utc>, world: World, options: &Options) -> Self {
-        let simulator = Simulator::new(world, options.settings(), Box::new(FrozenClock::new(now)));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(axum::serve(listener, simulator.router()).into_future());
-        let cache = FakeCache::default();
-        let body = calculate(&clients(&endpoint, &endpoint), &FakeLedger::default(), &cache, now).await;
-        server.abort();
-        let entries = cache.entries.lock().unwrap().drain().map(|(id, entry)| (id.to_string(), entry)).collect();
-        Self { simulator, now, body, entries }
+        let account = Account::at(now, world, options).await.unwrap();
+        let (ledger, cache) = (InMemoryLedger::default(), InMemoryCache::default());
+        let clients = clients(&account.endpoint, &account.endpoint);
+        // At the pace that AWS allows.
+        let (fleet, trail) = (Ec2Fleet::new(clients.ec2, tag()), CloudTrail::new(clients.cloudtrail));
+        let services = Ports { fleet, trail, ledger: &ledger, cache: &cache };
+        let body = body(handled(services, now, json!({}), 300).await.outcome.unwrap());
+        let entries = cache.entries().drain().map(|(id, entry)| (id.to_string(), entry)).collect();
+        Self { account, body, entries }
     }
 
     /// Checks every cached value against the truth; returns how many there were, and how many were vague.
     fn check(&self) -> (usize, usize) {
-        let (account, _) = self.simulator.account();
+        let (account, _) = self.account.simulator.account();
         let minutes = |time: TimeDelta| time.num_seconds() as f64 / 60.0;
         let mut vague = 0;
         for server in account.world.servers().iter().filter(|server| self.entries.contains_key(&server.id)) {
-            let truth = running_time(server, month_start(self.now), self.now);
+            let truth = running_time(server, month_start(self.account.now()), self.account.now());
             let entry = &self.entries[&server.id];
             let (proven, possible) = (entry.span.proven.as_f64(), entry.span.possible.as_f64());
             let told = format!("{} {:?}: {proven} + {possible}, truth {truth:?}", server.id, server.tag("Name"));
@@ -83,19 +75,8 @@ impl Run {
     }
 
     fn lookups(&self) -> u64 {
-        self.simulator.account().0.counts[&Operation::LookupEvents].calls
+        self.account.counts(Operation::LookupEvents).calls
     }
-}
-
-async fn calculate(clients: &Clients, ledger: &FakeLedger, cache: &FakeCache, now: DateTime<Utc>) -> Value {
-    let tag = AppTag { key: "App".to_owned(), value: "demo".to_owned() };
-    let fleet = Ec2Fleet::new(clients.ec2.clone(), tag);
-    let history = CloudTrail::new(clients.cloudtrail.clone());
-    let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(Ports { fleet, trail: history, ledger, cache }, SETTINGS, metrics);
-    let moment = Moment::within(now, Duration::from_secs(300));
-    let response = handle(&calculation, json!({}), moment).await.outcome.unwrap();
-    serde_json::from_str(&response.body).unwrap()
 }
 
 #[tokio::test]
@@ -124,7 +105,7 @@ async fn every_case_comes_out_right_on_any_day_of_the_month() {
     for run in futures::future::join_all(days.map(async |day| Run::over(day, &["--scenario", "showcase"]).await)).await
     {
         let (servers, vague) = run.check();
-        assert!(servers > 5 && vague <= 2, "{}: {vague} of {servers} are vague: {}", run.now, run.body);
+        assert!(servers > 5 && vague <= 2, "{}: {vague} of {servers} are vague: {}", run.account.now(), run.body);
     }
 }
 
@@ -132,7 +113,7 @@ async fn every_case_comes_out_right_on_any_day_of_the_month() {
 async fn a_quiet_month_takes_ten_lookups_at_most_for_40_servers_as_for_2500() {
     let now: DateTime<Utc> = "2025-10-20T12:00:00Z".parse().unwrap();
     for count in [40, 2500] {
-        let options = options("2025-10-20T12:00:00Z", &[]);
+        let options = at("2025-10-20T12:00:00Z", &[]);
         let quiet = Run::over_world(now, quiet_month(now, &options, count), &options).await;
         assert_eq!(quiet.body["processed"], json!(count));
         assert!(quiet.lookups() <= 10, "{} lookups for {count} servers", quiet.lookups());
@@ -162,7 +143,6 @@ fn quiet_month(now: DateTime<Utc>, options: &Options, count: usize) -> World {
     world
 }
 
-fn options(now: &str, arguments: &[&str]) -> Options {
-    let common = ["fleet-simulator", "--lookup-rate", "0", "--now", now];
-    Options::try_parse_from(common.iter().chain(arguments)).unwrap()
+fn at(now: &str, arguments: &[&str]) -> Options {
+    options(&[&["--now", now], arguments].concat())
 }

@@ -6,16 +6,14 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use account::{LEDGER, SERVERS, clients, contents, create_table, ports};
 use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::dice::Dice;
-use loopback_clients::clients;
 use serde_json::Value;
 use stand_ins::TableStandIn;
-use support::{Handler, answer, event, now, services, tag};
+use support::{Handler, answer, event, now};
 use uptime::{CacheEntry, Coverage, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
-use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::{Cache, Ledger};
 
 const AT_ONE_TIME: usize = 8;
@@ -41,7 +39,7 @@ fn changes(servers: usize, count: usize, now: DateTime<Utc>) -> Vec<Value> {
 
 /// The servers as the hourly run has met them at the month's start: stopped, and swept until now.
 async fn welcome(clients: &Clients, (servers, history): (&str, &str), count: usize, now: DateTime<Utc>) {
-    let ledger = services(clients, servers, history).ledger;
+    let ledger = ports(clients.clone(), servers, history).ledger;
     let month = Month::of(now);
     for id in ids(count) {
         let mut item = ServerMonth::new(id, month);
@@ -52,7 +50,7 @@ async fn welcome(clients: &Clients, (servers, history): (&str, &str), count: usi
 }
 
 fn handler(clients: &Clients, (servers, history): (&str, &str)) -> Handler {
-    Handler::over(services(clients, servers, history), tag(), None, Metrics::new("runtime-cache", "test"))
+    support::handler(ports(clients.clone(), servers, history))
 }
 
 async fn deliver(handler: &Handler, events: Vec<Value>, now: DateTime<Utc>) {
@@ -77,22 +75,11 @@ async fn deliver_in_disorder(clients: &Clients, tables: (&str, &str), events: &[
     futures::future::join_all(invocations).await;
 }
 
-/// All that a table holds, but for how often its items were written.
-fn results(tables: &TableStandIn, table: &str) -> Vec<Value> {
-    let items = tables.items(table).into_iter().map(|mut item| {
-        for counted in ["revision", "runningMinutesRevision"] {
-            item.remove(counted);
-        }
-        Value::Object(item)
-    });
-    items.collect()
-}
-
 #[tokio::test]
 async fn events_in_disorder_end_in_the_same_tables() {
     let [serial, concurrent] = [TableStandIn::start().await.unwrap(), TableStandIn::start().await.unwrap()];
     let (servers, count) = (25, 500);
-    let tables = (support::SERVERS, support::HISTORY);
+    let tables = (SERVERS, LEDGER);
     let events = changes(servers, count, now());
     for table in [&serial, &concurrent] {
         welcome(&clients("http://127.0.0.1:1", &table.endpoint), tables, servers, now()).await;
@@ -100,10 +87,10 @@ async fn events_in_disorder_end_in_the_same_tables() {
     let at = |table: &TableStandIn| clients("http://127.0.0.1:1", &table.endpoint);
     deliver(&handler(&at(&serial), tables), events.clone(), now()).await;
     deliver_in_disorder(&at(&concurrent), tables, &events, now()).await;
-    assert_eq!(serial.items(support::SERVERS).len(), servers);
-    for table in [support::SERVERS, support::HISTORY] {
-        assert_eq!(results(&serial, table), results(&concurrent, table));
-    }
+    assert_eq!(serial.items(SERVERS).len(), servers);
+    // But for how often items were written.
+    let all = |tables: &TableStandIn| contents(tables, &["revision", "runningMinutesRevision"]);
+    assert_eq!(all(&serial), all(&concurrent));
 }
 
 #[tokio::test]
@@ -117,15 +104,15 @@ async fn ten_thousand_events_of_500_servers_lose_nothing() {
     let names = ["servers", "history"].map(|name| format!("any-order-{name}-{suffix}"));
     let tables = (names[0].as_str(), names[1].as_str());
     let [serial, disorder] = [&clean.endpoint, &endpoint].map(|tables| clients("http://127.0.0.1:1", tables));
-    create(&disorder, &names[0], &["id"]).await;
-    create(&disorder, &names[1], &["id", "month"]).await;
+    create_table(&disorder.dynamodb, &names[0], &["id"]).await.unwrap();
+    create_table(&disorder.dynamodb, &names[1], &["id", "month"]).await.unwrap();
     for clients in [&serial, &disorder] {
         welcome(clients, tables, servers, now()).await;
     }
     deliver(&handler(&serial, tables), events.clone(), now()).await;
     deliver_in_disorder(&disorder, tables, &events, now()).await;
     let kept = async |clients: &Clients| {
-        let server = services(clients, tables.0, tables.1);
+        let server = ports(clients.clone(), tables.0, tables.1);
         let ids = ids(servers);
         let months = server.ledger.read(Month::of(now()), &ids).await.unwrap();
         // But for how often they were written.
@@ -140,14 +127,4 @@ async fn ten_thousand_events_of_500_servers_lose_nothing() {
     for name in &names {
         disorder.dynamodb.delete_table().table_name(name).send().await.unwrap();
     }
-}
-
-async fn create(clients: &Clients, table: &str, keys: &[&str]) {
-    let mut request = clients.dynamodb.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
-        let definition = AttributeDefinition::builder().attribute_name(*name).attribute_type(ScalarAttributeType::S);
-        let element = KeySchemaElement::builder().attribute_name(*name).key_type(kind);
-        request = request.attribute_definitions(definition.build().unwrap()).key_schema(element.build().unwrap());
-    }
-    request.send().await.unwrap();
 }

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use account::{REGION, clients};
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, TimeDelta, Utc};
-use loopback_clients::{REGION, clients};
 use stand_ins::TableStandIn;
 use stand_ins::runtime::{Handler, Usage};
 use stand_ins::tls::Tls;

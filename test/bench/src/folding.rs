@@ -14,7 +14,6 @@ use fleet_simulator::world::{Happening, World};
 use serde::de::IgnoredAny;
 use uptime::{Coverage, Evidence, InstanceId, Month, ServerMonth, Window, read_record};
 
-use crate::account::unlimited;
 use crate::hourly::now;
 use crate::report::{table, verdict};
 
@@ -112,7 +111,7 @@ fn parse_and_fold(records: &[String], now: DateTime<Utc>) -> Result<()> {
 
 /// Two runs a day of each server, each start and each stop a record.
 fn records(now: DateTime<Utc>) -> Vec<String> {
-    let options = unlimited();
+    let options = account::options(&[]);
     let mut world = World::new(options.rules());
     let tags = || scenario::tags(("App", "demo"), "bench");
     for n in 0..SERVERS {

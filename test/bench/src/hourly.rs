@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use account::{Account, LEDGER, SERVERS, results};
 use anyhow::{Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::service::Action;
@@ -11,9 +12,8 @@ use serde_json::{Value, json};
 use stand_ins::TableStandIn;
 use stand_ins::runtime::Usage;
 
-use crate::account::{Account, body, like_cloudtrail, results, unlimited};
 use crate::fleet::world;
-use crate::seed::{HISTORY, SERVERS};
+use crate::process::{body, like_cloudtrail, start};
 
 /// The timeout of the deployed function.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -71,9 +71,12 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let tables = TableStandIn::start().await?;
     let mut first = Cost::default();
     let options = like_cloudtrail();
-    let at = async |now| Account::serve(world(&options, servers, self::now()?, now), &options, now).await;
+    let at = async |now| {
+        let world = world(&options, servers, self::now()?, now);
+        Account::with_tables(now, world, &options, tables.clone()).await
+    };
     let account = at(now()?).await?;
-    while !run(&account, binary, &tables, &mut first).await? {
+    while !run(&account, binary, &mut first).await? {
         if first.runs > MOST_RUNS {
             bail!("the first run over {servers} servers is not through after {MOST_RUNS} runs");
         }
@@ -82,7 +85,7 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let before = stopped(&tables);
     let account = at(now()? + TimeDelta::hours(1)).await?;
     let mut steady = Cost::default();
-    run(&account, binary, &tables, &mut steady).await?;
+    run(&account, binary, &mut steady).await?;
     let after = stopped(&tables);
     let stopped_items_changed =
         before.iter().filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item)).count();
@@ -94,15 +97,16 @@ fn stopped(tables: &TableStandIn) -> BTreeMap<String, Value> {
     let servers = tables.items(SERVERS);
     let never = servers.iter().filter(|item| item["runningMinutesCache"]["N"] == "0.00");
     let never: std::collections::BTreeSet<String> = never.map(|item| item["id"].to_string()).collect();
-    let items = tables.items(HISTORY).into_iter().map(|item| (item["id"].to_string(), json!(item)));
+    let items = tables.items(LEDGER).into_iter().map(|item| (item["id"].to_string(), json!(item)));
     items.filter(|(id, _)| never.contains(id)).collect()
 }
 
 /// One run in a process of its own; true where it was through.
-async fn run(account: &Account, binary: &Path, tables: &TableStandIn, cost: &mut Cost) -> Result<bool> {
-    let before = (account.counts(Action::LookupEvents), account.counts(Action::DescribeInstances), tables.counts());
+async fn run(account: &Account, binary: &Path, cost: &mut Cost) -> Result<bool> {
+    let before =
+        (account.counts(Action::LookupEvents), account.counts(Action::DescribeInstances), account.tables.counts());
     let begun = Instant::now();
-    let mut handler = account.handler(binary, tables, &[]).await?;
+    let mut handler = start(account, binary, &[]).await?;
     let invoked = handler.invoke(json!({}), TIMEOUT).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let usage = handler.usage()?;
@@ -112,7 +116,7 @@ async fn run(account: &Account, binary: &Path, tables: &TableStandIn, cost: &mut
     cost.lookups += lookups.calls - before.0.calls;
     cost.throttled += lookups.throttled - before.0.throttled;
     cost.describes += account.counts(Action::DescribeInstances).calls - before.1.calls;
-    for (operation, count) in tables.counts() {
+    for (operation, count) in account.tables.counts() {
         *cost.tables.entry(operation).or_default() += count - before.2.get(operation).copied().unwrap_or_default();
     }
     cost.seconds += seconds;
@@ -123,10 +127,10 @@ async fn run(account: &Account, binary: &Path, tables: &TableStandIn, cost: &mut
 }
 
 /// What one run leaves that may ask CloudTrail as fast as it can.
-async fn unlimited_run(binary: &Path, servers: usize) -> Result<Vec<Value>> {
-    let (options, tables) = (unlimited(), TableStandIn::start().await?);
-    let account = Account::serve(world(&options, servers, now()?, now()?), &options, now()?).await?;
-    let mut handler = account.handler(binary, &tables, &[("BENCH_UNPACED", "1")]).await?;
+async fn unlimited_run(binary: &Path, servers: usize) -> Result<Value> {
+    let options = account::options(&[]);
+    let account = Account::at(now()?, world(&options, servers, now()?, now()?), &options).await?;
+    let mut handler = start(&account, binary, &[("BENCH_UNPACED", "1")]).await?;
     body(handler.invoke(json!({}), TIMEOUT).await?)?;
-    Ok(results(&tables))
+    Ok(results(&account.tables))
 }

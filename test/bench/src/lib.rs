@@ -1,13 +1,13 @@
 //! For development only: what the handlers cost in requests, time and memory. `npm run bench` measures all of it in one
 //! run and writes `docs/BENCHMARKS.md`.
 
-pub mod account;
 pub mod cold_start;
 pub mod fleet;
 pub mod folding;
 pub mod hourly;
 pub mod hourly_section;
 pub mod one_by_one;
+pub mod process;
 pub mod report;
 pub mod seed;
 pub mod state_changes_section;

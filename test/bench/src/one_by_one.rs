@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use account::{Account, clients};
 use anyhow::Result;
 use chrono::TimeDelta;
-use loopback_clients::clients;
 use uptime::Window;
 use uptime_aws::trail::CloudTrail;
 use uptime_ledger::ports::{Limits, Sweep, Trail};
 
-use crate::account::{Account, like_cloudtrail};
 use crate::fleet::world;
 use crate::hourly::now;
+use crate::process::like_cloudtrail;
 
 /// What reading a fleet's month one server after the other costs.
 pub struct OneByOne {
@@ -32,7 +32,7 @@ pub struct OneByOne {
 pub async fn measure(servers: usize) -> Result<OneByOne> {
     let options = like_cloudtrail();
     let now = now()?;
-    let account = Account::serve(world(&options, servers, now, now), &options, now).await?;
+    let account = Account::at(now, world(&options, servers, now, now), &options).await?;
     let history = CloudTrail::new(clients(&account.endpoint, &account.endpoint).cloudtrail);
     let month = Window::new(now - TimeDelta::days(32), now);
     let begun = Instant::now();

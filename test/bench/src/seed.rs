@@ -1,8 +1,8 @@
 //! Tables as the hourly runs have filled them: servers with a month of evidence, for `eventResponse` to answer from.
 
+use account::{LEDGER, REGION, SERVERS};
 use anyhow::{Result, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use loopback_clients::REGION;
 use serde_json::{Value, json};
 use uptime::{CacheEntry, Coverage, Evidence, InstanceId, Month, ServerMonth, Window};
 use uptime_aws::clients::Clients;
@@ -11,18 +11,13 @@ use uptime_aws::servers_table::ServersTable;
 use uptime_ledger::cache;
 use uptime_ledger::ports::{Ledger, LedgerWritten, SweepState, Written};
 
-/// The name of the ServersTable.
-pub const SERVERS: &str = "servers";
-/// The name of the LedgerTable.
-pub const HISTORY: &str = "history";
-
 /// What each handler is told by its environment: the tables, the fleet, the region and somebody's credentials.
 pub const VARIABLES: [(&str, &str); 6] = [
     ("AWS_REGION", REGION),
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("SERVERS_TABLE_NAME", SERVERS),
-    ("RUNTIME_HISTORY_TABLE_NAME", HISTORY),
+    ("RUNTIME_HISTORY_TABLE_NAME", LEDGER),
     ("TAG_APP_VALUE", "demo"),
 ];
 
@@ -49,7 +44,7 @@ pub fn id(n: usize) -> Result<InstanceId> {
 /// # Errors
 /// Where a table cannot be written.
 pub async fn seed(clients: &Clients, region: &str, servers: usize, now: DateTime<Utc>) -> Result<()> {
-    let history = LedgerTable::new(clients.dynamodb.clone(), HISTORY.to_owned(), region.to_owned());
+    let history = LedgerTable::new(clients.dynamodb.clone(), LEDGER.to_owned(), region.to_owned());
     let servers_table = ServersTable::new(clients.dynamodb.clone(), SERVERS.to_owned());
     let month = Month::of(now);
     let covered = Coverage::none().with(Window::new(month.start() - TimeDelta::days(7), now));

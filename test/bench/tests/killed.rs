@@ -5,14 +5,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bench::account::{Account, body, unlimited};
+use account::{Account, contents, options};
 use bench::hourly::now;
-use bench::seed::{HISTORY, SERVERS};
+use bench::process::{body, start};
 use fleet_simulator::scenario;
 use fleet_simulator::service::Action;
 use serde_json::{Value, json};
+use stand_ins::Faults;
 use stand_ins::runtime::Handler;
-use stand_ins::{Faults, TableStandIn};
 
 const TIME: Duration = Duration::from_secs(60);
 
@@ -25,32 +25,29 @@ enum When {
     Writing(u64),
 }
 
-async fn account() -> Account {
-    let options = unlimited();
-    Account::serve(scenario::build(&options, now().unwrap()).unwrap(), &options, now().unwrap()).await.unwrap()
+async fn showcase() -> Account {
+    let options = options(&[]);
+    let world = scenario::build(&options, now().unwrap()).unwrap();
+    Account::at(now().unwrap(), world, &options).await.unwrap()
 }
 
-async fn start(account: &Account, tables: &TableStandIn) -> Handler {
+async fn begin(account: &Account) -> Handler {
     let program = Path::new(env!("CARGO_BIN_EXE_calculate-at"));
-    account.handler(program, tables, &[("BENCH_UNPACED", "1")]).await.unwrap()
+    start(account, program, &[("BENCH_UNPACED", "1")]).await.unwrap()
 }
 
-async fn whole_run(account: &Account, tables: &TableStandIn) -> Value {
-    let answer = start(account, tables).await.invoke(json!({}), TIME).await.unwrap();
+async fn whole_run(account: &Account) -> Value {
+    let answer = begin(account).await.invoke(json!({}), TIME).await.unwrap();
     body(answer).unwrap()
 }
 
-/// All that both tables hold, but for the number of writes of the watermark.
-fn everything(tables: &TableStandIn) -> Value {
-    let mut history = tables.items(HISTORY);
-    history.iter_mut().for_each(|item| {
-        item.remove("revision");
-    });
-    json!([tables.items(SERVERS), history])
+/// All that both tables hold, but for the number of writes.
+fn everything(account: &Account) -> Value {
+    contents(&account.tables, &["revision"])
 }
 
-async fn run_and_kill(account: &Account, tables: &TableStandIn, when: When) {
-    let mut handler = start(account, tables).await;
+async fn run_and_kill(account: &Account, when: When) {
+    let (tables, mut handler) = (&account.tables, begin(account).await);
     if let When::Writing(updates) = when {
         tables.fail(Faults { silent_after: Some(updates), ..Faults::default() });
     }
@@ -75,16 +72,16 @@ async fn run_and_kill(account: &Account, tables: &TableStandIn, when: When) {
 
 #[tokio::test]
 async fn a_process_that_is_killed_anywhere_is_made_good_by_the_next() {
-    let undisturbed = TableStandIn::start().await.unwrap();
-    whole_run(&account().await, &undisturbed).await;
-    let updates = undisturbed.attempts();
+    let undisturbed = showcase().await;
+    whole_run(&undisturbed).await;
+    let updates = undisturbed.tables.attempts();
     let expected = everything(&undisturbed);
     let reading = [1, 4].map(When::Reading);
     let writing = [0, 1, updates / 3, updates / 2, updates - 2, updates - 1].map(When::Writing);
     for when in reading.into_iter().chain(writing) {
-        let (account, tables) = (account().await, TableStandIn::start().await.unwrap());
-        run_and_kill(&account, &tables, when).await;
-        whole_run(&account, &tables).await;
-        assert_eq!(everything(&tables), expected, "{when:?}");
+        let account = showcase().await;
+        run_and_kill(&account, when).await;
+        whole_run(&account).await;
+        assert_eq!(everything(&account), expected, "{when:?}");
     }
 }

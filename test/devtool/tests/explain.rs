@@ -4,8 +4,8 @@
 
 use std::process::{Command, Output};
 
+use account::{REGION, clients};
 use chrono::{DateTime, Utc};
-use loopback_clients::{REGION, clients};
 use stand_ins::TableStandIn;
 use uptime::{Coverage, Evidence, ServerMonth, Window};
 use uptime_aws::ledger_table::LedgerTable;

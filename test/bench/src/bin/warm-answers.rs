@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use account::{REGION, SERVERS, clients};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use bench::hourly::now;
-use bench::seed::{SERVERS, VARIABLES, seed, state_change};
+use bench::seed::{VARIABLES, seed, state_change};
 use bench::warm_answers::{Answers, ByState};
 use event_response::{Config, EventResponse, handle};
-use loopback_clients::{REGION, clients};
 use serde_json::Value;
 use stand_ins::{LoggedRequest, TableStandIn};
 use tokio::runtime::Builder;

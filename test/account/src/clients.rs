@@ -1,0 +1,81 @@
+//! The product's SDK clients, talking to stand-ins on loopback: without TLS, and without the environment.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use std::time::Duration;
+
+use anyhow::Result;
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
+use uptime_aws::clients::Clients;
+use uptime_aws::ec2::Ec2Fleet;
+use uptime_aws::ledger_table::LedgerTable;
+use uptime_aws::servers_table::ServersTable;
+use uptime_aws::trail::CloudTrail;
+use uptime_aws::wiring::AwsPorts;
+use uptime_ledger::AppTag;
+use uptime_ledger::ports::Ports;
+
+/// The region of the clients.
+pub const REGION: &str = "eu-west-1";
+
+/// Clients of EC2 and CloudTrail at one endpoint, and of DynamoDB at another.
+#[must_use]
+pub fn clients(simulator: &str, tables: &str) -> Clients {
+    let at = |endpoint: &str| {
+        // The operator's of the local AWS, which may do everything there; the stand-ins do not look.
+        let credentials = Credentials::new("test", "test", None, None, "loopback");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        Clients::new(&config)
+    };
+    Clients { dynamodb: at(tables).dynamodb, ..at(simulator) }
+}
+
+/// The tag of the simulator's servers.
+#[must_use]
+pub fn tag() -> AppTag {
+    AppTag { key: "App".to_owned(), value: "demo".to_owned() }
+}
+
+/// The product's ports over these clients and tables; the trail is asked as fast as it answers.
+#[must_use]
+pub fn ports(clients: Clients, servers: &str, ledger: &str) -> AwsPorts {
+    Ports {
+        fleet: Ec2Fleet::new(clients.ec2, tag()),
+        trail: CloudTrail::paced(clients.cloudtrail, Duration::from_micros(1)),
+        ledger: LedgerTable::new(clients.dynamodb.clone(), ledger.to_owned(), REGION.to_owned()),
+        cache: ServersTable::new(clients.dynamodb, servers.to_owned()),
+    }
+}
+
+/// Creates a table with these keys, and for a ledger its index, where a real DynamoDB or an emulator is used.
+///
+/// # Errors
+/// Where it cannot be created.
+pub async fn create_table(client: &aws_sdk_dynamodb::Client, name: &str, keys: &[&str]) -> Result<()> {
+    let mut request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (key, kind) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
+        let definition = AttributeDefinition::builder().attribute_name(*key).attribute_type(ScalarAttributeType::S);
+        request = request.attribute_definitions(definition.build()?).key_schema(element(key, kind)?);
+    }
+    if let [id, month] = keys {
+        let projection = Projection::builder().projection_type(ProjectionType::All).build();
+        let index = GlobalSecondaryIndex::builder().index_name(*month).projection(projection);
+        let index = index.key_schema(element(month, KeyType::Hash)?).key_schema(element(id, KeyType::Range)?);
+        request = request.global_secondary_indexes(index.build()?);
+    }
+    request.send().await?;
+    Ok(())
+}
+
+fn element(key: &str, kind: KeyType) -> Result<KeySchemaElement> {
+    Ok(KeySchemaElement::builder().attribute_name(key).key_type(kind).build()?)
+}

@@ -1,0 +1,22 @@
+//! For development only: the ports of `uptime-ledger` in memory, one wrapper that makes any of them fail, and the contract
+//! that every implementation of a port keeps, those of `uptime-aws` as well.
+
+pub mod contract;
+mod failing;
+mod in_memory_cache;
+mod in_memory_fleet;
+mod in_memory_ledger;
+mod in_memory_trail;
+
+pub use failing::{Call, Failing, Failure, Fault, Faults};
+pub use in_memory_cache::InMemoryCache;
+pub use in_memory_fleet::InMemoryFleet;
+pub use in_memory_ledger::InMemoryLedger;
+pub use in_memory_trail::InMemoryTrail;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks what a test shares; a panic while it was held ends the test anyway.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
