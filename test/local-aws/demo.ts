@@ -1,33 +1,51 @@
 // `npm run demo`: deploys the dev stack to a local AWS, runs the hourly calculation, and shows each server's minutes.
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { invoke, readAnswer, readCache } from './aws.ts';
 import { startLocalAws, type LocalAws } from './local-aws.ts';
 import { exitOnSignals, LocalAwsError, stopAll } from './processes.ts';
+import { drawPicture } from './picture.ts';
 import { Progress } from './progress.ts';
 import { compareWithTruth, formatTable } from './report.ts';
 import { stateChange } from './state-change.ts';
 
-const USAGE = `Usage: npm run demo [-- --records DIR]
+const USAGE = `Usage: npm run demo [-- [--records DIR] [--picture FILE]]
 
 Deploys the dev stack to a local AWS, invokes the hourly calculation over a simulated fleet, and prints each server's
 running time this month beside the truth.
 
   --records DIR   serve the real CloudTrail records in DIR instead of the made-up fleet, shifted into this month
+  --picture FILE  where to draw the result as an SVG; by default picture.svg beside the logs
   --help          show this`;
 
-/** The simulator's arguments, or undefined where only help was asked for. */
-function readArguments(args: string[]): string[] | undefined {
-  const { values } = parseArgs({ args, options: { records: { type: 'string' }, help: { type: 'boolean' } } });
+interface Arguments {
+  readonly simulatorArgs: string[];
+  /** Where to draw the result; beside the logs where nothing was said. */
+  readonly picture: string | undefined;
+}
+
+/** What was asked for, or undefined where only help was. */
+function readArguments(args: string[]): Arguments | undefined {
+  const options = { records: { type: 'string' }, picture: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const { values } = parseArgs({ args, options });
   if (values.help) return undefined;
-  if (values.records === undefined) return ['--scenario', 'showcase'];
   // npm runs scripts in the project's directory; a relative path means where the user is.
-  const directory = resolve(process.env.INIT_CWD ?? '.', values.records);
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+  const fromUser = (path: string): string => resolve(process.env.INIT_CWD ?? '.', path);
+  const picture = values.picture === undefined ? undefined : fromUser(values.picture);
+  if (picture !== undefined && !isDirectory(dirname(picture))) {
+    throw new TypeError(`--picture needs a file in a directory, and there is none at ${dirname(picture)}`);
+  }
+  if (values.records === undefined) return { simulatorArgs: ['--scenario', 'showcase'], picture };
+  const directory = fromUser(values.records);
+  if (!isDirectory(directory)) {
     throw new TypeError(`--records needs a directory, and there is none at ${directory}`);
   }
-  return ['--records', directory];
+  return { simulatorArgs: ['--records', directory], picture };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Invokes the deployed function and returns what it answered, in a sentence. */
@@ -38,8 +56,8 @@ async function calculate({ clients, stack }: LocalAws): Promise<string> {
   return `${message}: ${total} servers, ${processed} processed, ${errors} errors`;
 }
 
-/** Shows the table and the cost; whether every value is right. */
-async function show({ clients, simulator, stack }: LocalAws): Promise<boolean> {
+/** Shows the table and the cost, and draws the picture; whether every value is right. */
+async function show({ clients, simulator, stack, stateDirectory }: LocalAws, picture?: string): Promise<boolean> {
   const comparisons = await compareWithTruth(simulator, await readCache(clients, stack.tableName));
   const { calls, throttled } = await simulator.requests('LookupEvents');
   const wrong = comparisons.filter(({ problem }) => problem !== undefined);
@@ -48,6 +66,9 @@ async function show({ clients, simulator, stack }: LocalAws): Promise<boolean> {
   if (comparisons.length === 0) console.log('The fleet has no servers.');
   else if (wrong.length > 0) console.log(`${wrong.length} of ${comparisons.length} values are WRONG.`);
   else console.log('The truth is inside [running time, running time + uncertainty] for every server.');
+  const file = picture ?? join(stateDirectory, 'picture.svg');
+  writeFileSync(file, drawPicture(comparisons));
+  console.log(`The same as a picture: ${file}`);
   return wrong.length === 0 && comparisons.length > 0;
 }
 
@@ -80,14 +101,14 @@ async function showStateChanges({ clients, simulator, stack }: LocalAws): Promis
 }
 
 async function main(): Promise<number> {
-  let simulatorArgs;
+  let asked;
   try {
-    simulatorArgs = readArguments(process.argv.slice(2));
+    asked = readArguments(process.argv.slice(2));
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
-  if (!simulatorArgs) {
+  if (!asked) {
     console.log(USAGE);
     return 0;
   }
@@ -96,10 +117,10 @@ async function main(): Promise<number> {
     console.log(line);
   });
   try {
-    const local = await startLocalAws({ command: 'demo', simulatorArgs, progress });
+    const local = await startLocalAws({ command: 'demo', simulatorArgs: asked.simulatorArgs, progress });
     const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));
     progress.say(`It answered: ${answer}`);
-    const right = await show(local);
+    const right = await show(local, asked.picture);
     await showStateChanges(local);
     return right ? 0 : 1;
   } catch (error) {
