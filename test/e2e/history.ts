@@ -16,7 +16,7 @@ import {
 
 /** What is kept from run to run. */
 export function history(): void {
-  describe('the history table', () => {
+  describe('the ledger', () => {
     let month: string;
 
     beforeAll(async () => {
