@@ -7,6 +7,7 @@ pub use clients::{REGION, clients, create_table, ports, tag};
 
 use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,7 +50,7 @@ pub struct Account {
     pub endpoint: String,
     /// Both tables.
     pub tables: TableStandIn,
-    clock: Arc<ManualClock>,
+    clock: Arc<AccountClock>,
 }
 
 impl Account {
@@ -80,7 +81,7 @@ impl Account {
         options: &Options,
         tables: TableStandIn,
     ) -> Result<Self> {
-        let clock = Arc::new(ManualClock::new(now));
+        let clock = Arc::new(AccountClock { date: ManualClock::new(now), started: Instant::now() });
         let simulator = Simulator::new(world, options.settings(), Box::new(Arc::clone(&clock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -96,7 +97,7 @@ impl Account {
 
     /// Lets time pass.
     pub fn wait(&self, time: TimeDelta) {
-        self.clock.advance(time);
+        self.clock.date.advance(time);
     }
 
     /// The product's ports over it.
@@ -149,6 +150,22 @@ impl Account {
     #[must_use]
     pub fn watermark(&self) -> Option<Value> {
         self.tables.items(LEDGER).into_iter().find(is_watermark).map(Value::Object)
+    }
+}
+
+/// The date moves only when a test lets time pass; request rates are measured in real time.
+struct AccountClock {
+    date: ManualClock,
+    started: Instant,
+}
+
+impl Clock for AccountClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.date.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
