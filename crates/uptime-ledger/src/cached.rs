@@ -65,7 +65,7 @@ pub async fn get_cached_running_minutes<S: Services>(
 /// asked.
 ///
 /// # Errors
-/// Where it cannot be calculated and nothing is cached, or the history table cannot be read.
+/// Where it cannot be calculated and nothing is cached, or the ledger cannot be read.
 pub async fn get_known_running_minutes<S: Services>(
     server: &OneServer<S>,
     id: &InstanceId,

@@ -16,6 +16,7 @@ mod one_server;
 mod own_trail;
 pub mod ports;
 mod service_error;
+mod services;
 mod settings;
 mod store;
 mod sweep_state;

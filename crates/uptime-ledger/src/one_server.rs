@@ -25,10 +25,10 @@ pub enum AnswerError {
     #[error("cannot read what CloudTrail tells of {0}: {1}")]
     CloudTrail(InstanceId, #[source] ServiceError),
     /// What is kept of it could not be read.
-    #[error("cannot read the history table: {0}")]
+    #[error("cannot read the ledger: {0}")]
     LedgerRead(#[source] ServiceError),
     /// What was known could not be stored.
-    #[error("cannot write the history table: {0}")]
+    #[error("cannot write the ledger: {0}")]
     LedgerWrite(#[source] ServiceError),
     /// The cache could not be read.
     #[error("cannot read the servers table: {0}")]

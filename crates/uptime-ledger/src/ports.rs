@@ -11,67 +11,11 @@ use uptime::{
 };
 
 use crate::service_error::ServiceError;
+pub use crate::services::{Ports, Services};
 pub use crate::sweep_state::{Hole, SweepState};
 
 /// How many instances one [`Fleet::find`] may ask about; EC2 itself takes 200.
 pub const MOST_FOUND: usize = 100;
-
-/// The services that a handler works with, as one.
-pub trait Services {
-    /// EC2.
-    type Fleet: Fleet;
-    /// CloudTrail.
-    type Trail: Trail;
-    /// What is kept of each server and month.
-    type Ledger: Ledger;
-    /// What applications read.
-    type Cache: Cache;
-
-    /// The fleet.
-    fn fleet(&self) -> &Self::Fleet;
-    /// The trail.
-    fn trail(&self) -> &Self::Trail;
-    /// The ledger.
-    fn ledger(&self) -> &Self::Ledger;
-    /// The cache.
-    fn cache(&self) -> &Self::Cache;
-}
-
-/// Four services put together.
-#[derive(Clone, Debug)]
-pub struct Ports<F, T, L, C> {
-    /// EC2.
-    pub fleet: F,
-    /// CloudTrail.
-    pub trail: T,
-    /// What is kept of each server and month.
-    pub ledger: L,
-    /// What applications read.
-    pub cache: C,
-}
-
-impl<F: Fleet, T: Trail, L: Ledger, C: Cache> Services for Ports<F, T, L, C> {
-    type Fleet = F;
-    type Trail = T;
-    type Ledger = L;
-    type Cache = C;
-
-    fn fleet(&self) -> &F {
-        &self.fleet
-    }
-
-    fn trail(&self) -> &T {
-        &self.trail
-    }
-
-    fn ledger(&self) -> &L {
-        &self.ledger
-    }
-
-    fn cache(&self) -> &C {
-        &self.cache
-    }
-}
 
 /// The fleet: which servers there are.
 pub trait Fleet {

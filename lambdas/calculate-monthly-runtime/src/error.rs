@@ -28,11 +28,11 @@ pub enum RunError {
     /// The deadline passed in a step that all others wait for.
     #[error("the time was up while {0}")]
     TimeUp(&'static str),
-    /// The history could not be read.
-    #[error("cannot read the history table: {0}")]
+    /// The ledger could not be read.
+    #[error("cannot read the ledger: {0}")]
     LedgerRead(#[source] ServiceError),
     /// No server's month could be stored, or not how far CloudTrail was read.
-    #[error("cannot write the history table: {0}")]
+    #[error("cannot write the ledger: {0}")]
     LedgerWrite(#[source] ServiceError),
     /// No server's minutes could be written.
     #[error("cannot write the servers table: {0}")]

@@ -46,8 +46,8 @@ impl Storing {
         !self.cut_short && self.failed.len() <= MOST
     }
 
-    /// Brings the holes up to date with this month: `observed` are those that the run began with, `read` is what the run has read, `remembered` all that CloudTrail
-    /// still remembers.
+    /// Brings the holes up to date with this month: `observed` are those that the run began with, `read` is what the run has
+    /// read, `remembered` all that CloudTrail still remembers.
     pub(crate) fn apply(
         &self,
         holes: &mut BTreeMap<InstanceId, Hole>,
@@ -79,4 +79,35 @@ impl Storing {
 /// True where there are so few that each can be left to its server.
 pub(crate) fn are_few(holes: &BTreeMap<InstanceId, Hole>) -> bool {
     holes.len() <= MOST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    fn window(from: i64, to: i64) -> Window {
+        let at = |hour| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hour);
+        Window::new(at(from), at(to))
+    }
+
+    fn holes(id: &InstanceId, windows: &[Window]) -> BTreeMap<InstanceId, Hole> {
+        let (windows, months) = (windows.iter().copied().collect(), [Month::of(DateTime::UNIX_EPOCH)].into());
+        [(id.clone(), Hole { windows, months })].into()
+    }
+
+    #[test]
+    fn what_another_run_has_added_to_a_hole_is_not_taken_for_healed() {
+        let id: InstanceId = "i-abcd1111".parse().unwrap();
+        let storing = Storing { healed: [id.clone()].into(), ..Storing::default() };
+        let observed = holes(&id, &[window(1, 2)]);
+        let applied = |now: &[Window]| {
+            let mut holes = holes(&id, now);
+            let month = Month::of(DateTime::UNIX_EPOCH);
+            storing.apply(&mut holes, &observed, month, &Coverage::none(), &window(0, 100));
+            holes
+        };
+        assert_eq!(applied(&[window(1, 2)]), BTreeMap::new());
+        assert_eq!(applied(&[window(1, 2), window(5, 6)]), holes(&id, &[window(1, 2), window(5, 6)]));
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn observe<S: Services>(
     let ledger = services.ledger();
     let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
     let servers = servers.map_err(RunError::Fleet)?;
-    let state = in_time(moment, "reading the history table", ledger.sweep_state()).await?;
+    let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?;
     let mut observed = Observed {
         servers: servers.into_iter().map(|server| (server.id.clone(), server)).collect(),
         state: state.map_err(RunError::LedgerRead)?,
@@ -67,7 +67,7 @@ pub(crate) async fn observe<S: Services>(
 
 /// The servers that have an item in `month`.
 async fn servers_of<L: Ledger>(ledger: &L, month: Month, moment: Moment) -> Result<Vec<IndexedServer>, RunError> {
-    let servers = in_time(moment, "reading the history table", ledger.servers(month)).await?;
+    let servers = in_time(moment, "reading the ledger", ledger.servers(month)).await?;
     servers.map_err(RunError::LedgerRead)
 }
 
@@ -81,7 +81,7 @@ async fn covered<L: Ledger>(
     let ids: Vec<InstanceId> = observed.servers_in(request).into_iter().collect();
     let mut covered = Vec::with_capacity(ids.len());
     for part in ids.chunks(PART) {
-        let stored = in_time(moment, "reading the history table", ledger.read(request.month, part)).await?;
+        let stored = in_time(moment, "reading the ledger", ledger.read(request.month, part)).await?;
         let mut stored = stored.map_err(RunError::LedgerRead)?;
         covered.extend(part.iter().map(|id| match stored.remove(id) {
             Some(Ok(mut stored)) => {

@@ -83,7 +83,7 @@ pub(crate) struct Report {
     left: BTreeSet<InstanceId>,
     /// Servers whose cache is not as of this run.
     unwritten: Vec<InstanceId>,
-    /// Why the first server failed, and whether in the history or the cache.
+    /// Why the first server failed, and whether in the ledger or the cache.
     first_error: Option<RunError>,
     unanswered: bool,
 }

@@ -40,7 +40,7 @@ pub enum InvalidRequest {
     NotOver(Month),
     /// Nothing is known of `month` any more, and nothing was kept.
     #[error(
-        "invalid request: month {month} is beyond what can be known: it has no history, and CloudTrail remembers 90 days, since {since}"
+        "invalid request: month {month} is beyond what can be known: the ledger has nothing of it, and CloudTrail remembers 90 days, since {since}"
     )]
     Forgotten {
         /// The month asked for.

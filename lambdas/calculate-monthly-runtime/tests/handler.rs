@@ -145,7 +145,7 @@ async fn a_history_that_cannot_be_reached_fails_the_run_before_it_asks_cloudtrai
     let error = tables.run_within(TIME, now(), &three_servers(), &trail).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot read the history table: DynamoDB GetItem failed: AccessDeniedException: User: x is not authorized"
+        "cannot read the ledger: DynamoDB GetItem failed: AccessDeniedException: User: x is not authorized"
     );
     assert!(trail.swept().is_empty());
 }

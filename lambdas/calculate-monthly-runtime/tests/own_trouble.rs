@@ -136,6 +136,39 @@ async fn a_month_ends_for_all_others_and_for_a_server_in_trouble_once_that_is_ov
     assert!(tables.ledger.state().holes.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_month_whose_item_cannot_be_read_holds_back_no_new_month() {
+    let (tables, trail) = (Tables::default(), trail(&[]));
+    let fleet = |now: &str| [runs(now), old(2, Running, "2025-01-01T00:00:00Z", now)];
+    tables.run("2025-10-31T23:00:00Z", &fleet("2025-10-31T23:00:00Z"), &trail).await;
+    tables.fail_for(2, Call::ReadItems, Failure::ItemAtFault);
+    let body = tables.run("2025-11-01T00:10:00Z", &fleet("2025-11-01T00:10:00Z"), &trail).await;
+    assert_eq!(body["errors"], json!(1), "October of one server: {body}");
+    assert_eq!(tables.minutes(2, "2025-11"), ("10.00".to_owned(), "0.00".to_owned()));
+    mend(&tables);
+    tables.run("2025-11-01T01:10:00Z", &fleet("2025-11-01T01:10:00Z"), &trail).await;
+    assert_eq!(tables.minutes(2, "2025-10"), ("44640.00".to_owned(), "0.00".to_owned()));
+    assert!(tables.ledger.state().holes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hole_of_a_server_that_left_is_filled_as_well() {
+    let (tables, trail) = (Tables::default(), short_run());
+    for now in &HOURS[..2] {
+        tables.run(now, &fleet(now), &trail).await;
+    }
+    spoil(&tables, 2);
+    tables.run(HOURS[2], &fleet(HOURS[2]), &trail).await;
+    tables.run(HOURS[3], &[runs(HOURS[3])], &trail).await;
+    assert_eq!(tables.ledger.state().holes.len(), 1);
+    mend(&tables);
+    let now = "2025-10-11T04:00:00Z";
+    tables.run(now, &[runs(now)], &trail).await;
+    assert_eq!(tables.minutes(2, "2025-10"), ("10.00".to_owned(), "0.00".to_owned()));
+    assert_eq!(tables.item(2, "2025-10").left_at, Some(at(now)));
+    assert!(tables.ledger.state().holes.is_empty());
+}
+
 /// Server 2 was stopped on the 20th of September; EC2 does not tell its last start.
 async fn with_unreadable(event_name: &'static str, created: &str) -> (String, String) {
     let stopped = (2, "2025-09-20T00:00:00Z stopped CloudTrail StopInstances 1");

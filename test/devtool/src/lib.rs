@@ -1,6 +1,6 @@
 //! For development and operation by hand: `explain` tells why a server's minutes of a month are what they are.
 //!
-//! It reads the history table with the credentials and endpoint of the environment, and changes nothing.
+//! It reads the ledger with the credentials and endpoint of the environment, and changes nothing.
 
 mod render;
 

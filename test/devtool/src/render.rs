@@ -12,8 +12,8 @@ pub(crate) fn text(told: &Explanation) -> String {
         lines.extend(table(&runs(told)));
     }
     let aside = told.evidence.iter().filter(|heard| heard.set_aside.is_some()).map(set_aside);
-    lines.extend(titled("Told, and not counted:", aside));
-    lines.extend(titled("Told after the month was final, and not counted:", told.late_evidence.iter().map(witness)));
+    lines.extend(titled("Known, and not counted:", aside));
+    lines.extend(titled("Came after the month was final, and not counted:", told.late_evidence.iter().map(witness)));
     lines.join("\n")
 }
 

@@ -251,5 +251,5 @@ fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<Option<T>, ServiceError
 }
 
 fn unreadable(what: String) -> ServiceError {
-    ServiceError::unexpected("reading the history table", what).of_one_item()
+    ServiceError::unexpected("reading the ledger", what).of_one_item()
 }

@@ -125,7 +125,7 @@ fn read_hole(text: &str) -> Option<(InstanceId, Hole)> {
 pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     let unreadable = |name: &str| {
         let what = format!("the watermark has an unreadable {name}: {:?}", item.get(name));
-        ServiceError::unexpected("reading the history table", what)
+        ServiceError::unexpected("reading the ledger", what)
     };
     let windows = item.get(COVERAGE).and_then(|value| value.as_l().ok()).ok_or_else(|| unreadable(COVERAGE))?;
     let window = |value: &AttributeValue| value.as_s().ok()?.parse::<Window>().ok();

@@ -1,4 +1,4 @@
-//! Why a server's minutes are what they are, from its history item alone.
+//! Why a server's minutes are what they are, from its item in the ledger alone.
 //!
 //! The segments are the timeline's own, and its own gaps and points tell the reasons: there is no second arithmetic that
 //! could say something else than the number.
