@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use tokio::sync::OnceCell;
+use uptime::Scope;
+
+/// How the sessions of the reader roles are called, in the records of their accounts.
+const SESSION: &str = "runtime-cache";
 
 /// One client per service. Endpoints are overridden the SDK's own way, by `AWS_ENDPOINT_URL` and its like.
 #[derive(Clone, Debug)]
@@ -19,8 +27,17 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// EC2.
     pub ec2: aws_sdk_ec2::Client,
-    /// The region that all of them talk to; empty where none is set.
-    pub region: String,
+    /// What they are made of, and those of further scopes.
+    pub config: SdkConfig,
+}
+
+/// The clients by which a scope is read.
+#[derive(Clone, Debug)]
+pub struct Readers {
+    /// CloudTrail. It does not retry by itself.
+    pub cloudtrail: aws_sdk_cloudtrail::Client,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
 }
 
 impl Clients {
@@ -44,14 +61,63 @@ impl Clients {
 
     /// Clients of one configuration.
     pub fn new(config: &SdkConfig) -> Self {
+        let Readers { cloudtrail, ec2 } = Readers::new(config);
+        Self { cloudtrail, ec2, dynamodb: aws_sdk_dynamodb::Client::new(config), config: config.clone() }
+    }
+
+    /// The clients by which a further scope is read: in its region, and in another account by the role with this ARN. A region
+    /// that cannot be reached costs seconds.
+    pub fn in_scope(&self, scope: &Scope, role_arn: Option<String>) -> Readers {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(20))
+            .build();
+        let config = self.config.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard());
+        let config = config.region(Region::new(scope.region.as_str().to_owned()));
+        let config = match role_arn {
+            Some(arn) => config
+                .credentials_provider(SharedCredentialsProvider::new(ReaderRole::new(arn, self.config.clone())))
+                // The cache is of one identity: the role's is another than the function's own.
+                .identity_cache(IdentityCache::lazy().build()),
+            None => config,
+        };
+        Readers::new(&config.build())
+    }
+}
+
+impl Readers {
+    fn new(config: &SdkConfig) -> Self {
         let cloudtrail =
             aws_sdk_cloudtrail::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
-        Self {
-            cloudtrail: aws_sdk_cloudtrail::Client::from_conf(cloudtrail),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            region: config.region().map(ToString::to_string).unwrap_or_default(),
-        }
+        Self { cloudtrail: aws_sdk_cloudtrail::Client::from_conf(cloudtrail), ec2: aws_sdk_ec2::Client::new(config) }
+    }
+}
+
+/// The reader role of another account. It is taken on by the first request, at the STS of the home region.
+#[derive(Debug)]
+struct ReaderRole {
+    arn: String,
+    config: SdkConfig,
+    provider: OnceCell<AssumeRoleProvider>,
+}
+
+impl ReaderRole {
+    fn new(arn: String, config: SdkConfig) -> Self {
+        Self { arn, config, provider: OnceCell::new() }
+    }
+
+    async fn credentials(&self) -> provider::Result {
+        let role = || AssumeRoleProvider::builder(&self.arn).session_name(SESSION).configure(&self.config).build();
+        self.provider.get_or_init(role).await.provide_credentials().await
+    }
+}
+
+impl ProvideCredentials for ReaderRole {
+    fn provide_credentials<'a>(&'a self) -> provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        provider::future::ProvideCredentials::new(self.credentials())
     }
 }
 

@@ -141,9 +141,16 @@ fn observation(
         launch_time: instance.launch_time().and_then(instant),
         transition_reason: instance.state_transition_reason().map(str::to_owned),
         created_at: primary.and_then(|attachment| attachment.attach_time()).and_then(instant),
+        name: name_tag(instance),
         instance_type: instance.instance_type().map(|name| name.as_str().to_owned()),
         spot,
     })
+}
+
+/// The value of the tag that consoles show as an instance's name.
+fn name_tag(instance: &Instance) -> Option<String> {
+    let tag = instance.tags().iter().find(|tag| tag.key() == Some("Name"))?;
+    tag.value().filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 fn instant(time: &SmithyDateTime) -> Option<DateTime<Utc>> {

@@ -1,9 +1,13 @@
 //! The ports over the real services: the one place where a handler's environment becomes clients.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use uptime::Scope;
 use uptime_ledger::SharedSettings;
 use uptime_ledger::ports::Ports;
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Readers};
 use crate::ec2::Ec2Fleet;
 use crate::ledger_table::LedgerTable;
 use crate::servers_table::ServersTable;
@@ -12,13 +16,30 @@ use crate::trail::CloudTrail;
 /// The ports over AWS.
 pub type AwsPorts = Ports<Ec2Fleet, CloudTrail, LedgerTable, ServersTable>;
 
-/// The ports over these clients.
-pub fn ports(clients: Clients, settings: &SharedSettings) -> AwsPorts {
+/// The ports of each scope over these clients. They are made once, so that a scope's pace and credentials are kept from one
+/// invocation to the next; both tables are the home scope's.
+pub fn ports(clients: Clients, settings: &SharedSettings) -> impl Fn(&Scope) -> AwsPorts + Send + Sync + use<> {
+    let settings = settings.clone();
+    let made = Mutex::new(HashMap::<Scope, AwsPorts>::new());
+    move |scope| {
+        // A panic while it was held cannot leave a map in disorder.
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry(scope.clone()).or_insert_with(|| in_scope(&clients, scope, &settings)).clone()
+    }
+}
+
+fn in_scope(clients: &Clients, scope: &Scope, settings: &SharedSettings) -> AwsPorts {
+    let readers = if scope == settings.scopes.home() {
+        Readers { cloudtrail: clients.cloudtrail.clone(), ec2: clients.ec2.clone() }
+    } else {
+        clients.in_scope(scope, settings.scopes.role_arn(scope))
+    };
+    let dynamodb = &clients.dynamodb;
     Ports {
-        fleet: Ec2Fleet::new(clients.ec2, settings.tag.clone()),
-        trail: CloudTrail::new(clients.cloudtrail),
-        ledger: LedgerTable::new(clients.dynamodb.clone(), settings.ledger_table_name.clone(), clients.region),
-        cache: ServersTable::new(clients.dynamodb, settings.servers_table_name.clone()),
+        fleet: Ec2Fleet::new(readers.ec2, settings.tag.clone()),
+        trail: CloudTrail::new(readers.cloudtrail),
+        ledger: LedgerTable::new(dynamodb.clone(), settings.ledger_table_name.clone(), scope.clone()),
+        cache: ServersTable::new(dynamodb.clone(), settings.servers_table_name.clone()),
     }
 }
 

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
-use account::{create_table, ports};
+use account::{create_table, home, ports};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::contract;
+use doubles::{contract, elsewhere};
 use uptime::{CacheEntry, Coverage, Evidence, Fact, InstanceId, Month, ServerMonth, Source, Window};
 use uptime_aws::clients::Clients;
 use uptime_aws::ledger_table::LedgerTable;
@@ -81,7 +81,7 @@ async fn fold(history: &LedgerTable, id: &InstanceId, told: &[Evidence], now: Da
 
 /// Some of its evidence one by one, as state-change events come, some together, as a sweep brings them.
 async fn write_all(clients: Clients, table: String, cache: String, writer: u64) {
-    let history = LedgerTable::new(clients.dynamodb.clone(), table, "here".to_owned());
+    let history = LedgerTable::new(clients.dynamodb.clone(), table, home());
     let cache = ServersTable::new(clients.dynamodb, cache);
     let dealt = shuffled(writer + 1);
     for (n, part) in dealt.chunks(7).enumerate() {
@@ -112,7 +112,7 @@ async fn writers_at_one_time_leave_what_one_writer_would() {
         create_table(&clients.dynamodb, table, &["id", "month"]).await.unwrap();
     }
     create_table(&clients.dynamodb, cache, &["id"]).await.unwrap();
-    let table = |name: &String| LedgerTable::new(clients.dynamodb.clone(), name.clone(), "here".to_owned());
+    let table = |name: &String| LedgerTable::new(clients.dynamodb.clone(), name.clone(), home());
 
     let ids: Vec<InstanceId> = (0..SERVERS).map(id).collect();
     for server in 0..SERVERS {
@@ -155,7 +155,8 @@ async fn the_tables_keep_the_contract_of_their_ports() {
     create_table(&clients.dynamodb, &names[0], &["id", "month"]).await.unwrap();
     create_table(&clients.dynamodb, &names[1], &["id"]).await.unwrap();
     let ports = ports(clients.clone(), &names[1], &names[0]);
-    contract::ledger(&ports.ledger).await;
+    let other = LedgerTable::new(clients.dynamodb.clone(), names[0].clone(), elsewhere());
+    contract::ledger(&ports.ledger, &other).await;
     contract::cache(&ports.cache).await;
     for name in &names {
         clients.dynamodb.delete_table().table_name(name).send().await.unwrap();

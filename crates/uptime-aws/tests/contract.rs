@@ -5,12 +5,13 @@
 
 use account::{Account, now};
 use chrono::TimeDelta;
-use doubles::contract;
+use doubles::{contract, elsewhere};
 use uptime::Window;
 
 #[tokio::test]
 async fn the_ledgers_table() {
-    contract::ledger(&Account::showcase().await.unwrap().ports().ledger).await;
+    let account = Account::showcase().await.unwrap();
+    contract::ledger(&account.ports().ledger, &account.ledger_of(&elsewhere())).await;
 }
 
 #[tokio::test]

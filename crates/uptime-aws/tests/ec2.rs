@@ -70,7 +70,7 @@ async fn every_field_that_is_evidence_is_read() {
         <item><attachment><deviceIndex>0</deviceIndex><attachTime>2025-09-01T08:00:00.000Z</attachTime></attachment></item>\
         </networkInterfaceSet>";
     let rest = format!(
-        "<instanceType>m7i.metal-24xl</instanceType><launchTime>2025-10-02T08:00:00.000Z</launchTime><reason>User initiated (2025-10-04 14:13:33 GMT)</reason>{interfaces}"
+        "<tagSet><item><key>App</key><value>lab</value></item><item><key>Name</key><value>bare</value></item></tagSet><instanceType>m7i.metal-24xl</instanceType><launchTime>2025-10-02T08:00:00.000Z</launchTime><reason>User initiated (2025-10-04 14:13:33 GMT)</reason>{interfaces}"
     );
     let body = page(&instance("i-0123456789abcdef0", "stopped", &rest), None);
     let servers = fleet(&[rule(None, body)]).list(now()).await.unwrap();
@@ -81,6 +81,7 @@ async fn every_field_that_is_evidence_is_read() {
         launch_time: Some("2025-10-02T08:00:00Z".parse().unwrap()),
         transition_reason: Some("User initiated (2025-10-04 14:13:33 GMT)".to_owned()),
         created_at: Some("2025-09-01T08:00:00Z".parse().unwrap()),
+        name: Some("bare".to_owned()),
         instance_type: Some("m7i.metal-24xl".to_owned()),
         spot: None,
     };

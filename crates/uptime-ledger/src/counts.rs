@@ -14,6 +14,8 @@ pub struct Counts {
     pub late_events: u64,
     /// Events of instances of which nothing is kept, left to the hourly run because EC2 was too busy to tell what they are.
     pub deferred_events: u64,
+    /// Events of a scope that is none of the environment's.
+    pub events_out_of_scope: u64,
     /// What CloudTrail was asked.
     pub cloudtrail: SweepCost,
 }
@@ -25,6 +27,7 @@ impl Counts {
         let rare = [
             ("LateEvents", self.late_events),
             ("EventsDeferred", self.deferred_events),
+            ("EventsOutOfScope", self.events_out_of_scope),
             ("CloudTrailLookups", self.cloudtrail.lookups),
             ("CloudTrailThrottles", self.cloudtrail.throttles),
         ];

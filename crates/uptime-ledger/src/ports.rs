@@ -7,9 +7,10 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, ServerEvidence, ServerMonth, Span, Window,
+    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, Scope, ServerEvidence, ServerMonth, Span, Window,
 };
 
+use crate::scope_status::{Figures, ScopeStatus, Trouble};
 use crate::service_error::ServiceError;
 pub use crate::services::{Ports, Services};
 pub use crate::sweep_state::{Hole, SweepState};
@@ -174,7 +175,8 @@ pub enum Written {
     Superseded,
 }
 
-/// What is kept of each server and month, and how far the fleet has been swept.
+/// What is kept of each server of one scope and month, and how far the scope has been swept. An instance id belongs to one
+/// scope: of one that another scope has, reading and writing is an error of that server.
 pub trait Ledger {
     /// The items of these servers in `month`, as they are after every write before it; servers without one are not in it.
     /// An item that cannot be read is an error of its server only.
@@ -227,7 +229,7 @@ pub trait Ledger {
         evidence: &BTreeSet<Evidence>,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// How far the fleet has been swept in this region.
+    /// How far the scope has been swept.
     ///
     /// # Errors
     /// Where the table cannot be read, or its answer not be understood: what was read must not be forgotten.
@@ -242,6 +244,35 @@ pub trait Ledger {
         read: &SweepState,
         updated: &SweepState,
     ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+/// How reading each scope goes.
+pub trait Statuses {
+    /// Takes note that a run over a scope begins at `now`: it counts as one that failed until [`Self::ended`] says otherwise.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn begun(&self, scope: &Scope, now: DateTime<Utc>) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Takes note of how the run that began at `now` ended.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn ended(
+        &self,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        outcome: &Result<Figures, Trouble>,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// How reading these scopes goes; those of which no run has begun are not in it.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn statuses(
+        &self,
+        scopes: &[Scope],
+    ) -> impl Future<Output = Result<HashMap<Scope, ScopeStatus>, ServiceError>> + Send;
 }
 
 /// Items by server, each readable or not.

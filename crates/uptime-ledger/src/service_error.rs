@@ -19,6 +19,9 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
+    /// The operation by which a role of another account is taken on.
+    pub const ASSUME_ROLE: &str = "STS AssumeRole";
+
     /// A failure for which an SDK's error is to blame. `code` is the service's own, where it answered.
     pub fn of(
         operation: &'static str,

@@ -1,6 +1,6 @@
 //! The four ports as one, so that a handler has one parameter for them.
 
-use crate::ports::{Cache, Fleet, Ledger, Trail};
+use crate::ports::{Cache, Fleet, Ledger, Statuses, Trail};
 
 /// The services that a handler works with, as one.
 pub trait Services {
@@ -9,7 +9,7 @@ pub trait Services {
     /// CloudTrail.
     type Trail: Trail;
     /// What is kept of each server and month.
-    type Ledger: Ledger;
+    type Ledger: Ledger + Statuses;
     /// What applications read.
     type Cache: Cache;
 
@@ -36,7 +36,7 @@ pub struct Ports<F, T, L, C> {
     pub cache: C,
 }
 
-impl<F: Fleet, T: Trail, L: Ledger, C: Cache> Services for Ports<F, T, L, C> {
+impl<F: Fleet, T: Trail, L: Ledger + Statuses, C: Cache> Services for Ports<F, T, L, C> {
     type Fleet = F;
     type Trail = T;
     type Ledger = L;

@@ -1,6 +1,7 @@
 //! The settings that all handlers share, from environment variables.
 
 use crate::metrics::Metrics;
+use crate::scopes::Scopes;
 use crate::variables::{VariableError, Variables};
 
 /// The tag that makes an instance a server.
@@ -21,6 +22,8 @@ pub struct SharedSettings {
     pub ledger_table_name: String,
     /// `TAG_APP_KEY` (default `App`) and `TAG_APP_VALUE`: the tag that makes an instance a server.
     pub tag: AppTag,
+    /// `HOME_ACCOUNT`, `AWS_REGION`, `FURTHER_SCOPES` and `READER_ROLE_NAME`: which servers are counted.
+    pub scopes: Scopes,
     /// `APP_NAME` (default `runtime-cache`): metrics go to the namespace `<app>/MonthlyRuntime`.
     pub app: String,
     /// `ENVIRONMENT` (default `local`): the metrics' dimension.
@@ -40,6 +43,7 @@ impl SharedSettings {
                 key: variables.optional("TAG_APP_KEY").unwrap_or_else(|| "App".to_owned()),
                 value: variables.required("TAG_APP_VALUE")?,
             },
+            scopes: Scopes::read(variables)?,
             app: variables.optional("APP_NAME").unwrap_or_else(|| "runtime-cache".to_owned()),
             environment: variables.optional("ENVIRONMENT").unwrap_or_else(|| "local".to_owned()),
         })

@@ -1,65 +1,18 @@
 //! EC2 instance ids.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::checked_text::checked_text;
 
-use serde::{Deserialize, Serialize};
-
-/// The id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits (real ones are lower case; anonymized records mix cases).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct InstanceId(String);
-
-/// A text that is no instance id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an EC2 instance id: expected `i-` and 8 or 17 hexadecimal digits")]
-pub struct InvalidInstanceId(pub String);
-
-impl InstanceId {
-    /// The id as AWS writes it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn is_valid(text: &str) -> bool {
+checked_text!(
+    /// The id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits (real ones are lower case; anonymized records mix cases).
+    InstanceId,
+    /// A text that is no instance id.
+    InvalidInstanceId,
+    "`{0}` is not an EC2 instance id: expected `i-` and 8 or 17 hexadecimal digits",
+    |text| {
         text.strip_prefix("i-")
             .is_some_and(|hex| matches!(hex.len(), 8 | 17) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
     }
-}
-
-impl FromStr for InstanceId {
-    type Err = InvalidInstanceId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl TryFrom<String> for InstanceId {
-    type Error = InvalidInstanceId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if Self::is_valid(&text) { Ok(Self(text)) } else { Err(InvalidInstanceId(text)) }
-    }
-}
-
-impl From<InstanceId> for String {
-    fn from(id: InstanceId) -> Self {
-        id.0
-    }
-}
-
-impl AsRef<str> for InstanceId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for InstanceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+);
 
 #[cfg(test)]
 mod tests {

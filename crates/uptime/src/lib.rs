@@ -12,6 +12,7 @@
 
 mod blind;
 mod cache;
+mod checked_text;
 mod claims;
 mod cloudtrail;
 mod condense;
@@ -29,12 +30,12 @@ mod observation;
 mod points;
 mod record;
 mod relevance;
+mod scope;
 mod server_month;
 mod span;
 mod state;
 mod state_change;
 mod swept;
-
 mod timeline;
 mod window;
 
@@ -51,6 +52,7 @@ pub use machine::Machine;
 pub use minutes::{InvalidMinutes, Minutes};
 pub use month::{InvalidMonth, Month};
 pub use observation::{InstanceState, Observation, SpotRequest, UnknownState, is_by_ec2, transition_time};
+pub use scope::{AccountId, InvalidAccountId, InvalidRegion, InvalidScope, Region, Scope};
 pub use server_month::{ServerMonth, Summary};
 pub use span::{RunningTime, Span};
 pub use state::State;

@@ -82,6 +82,8 @@ pub struct Observation {
     pub transition_reason: Option<String>,
     /// The attach time of the primary network interface: its first start.
     pub created_at: Option<DateTime<Utc>>,
+    /// The value of its tag `Name`; none where it has none.
+    pub name: Option<String>,
     /// `InstanceType`.
     pub instance_type: Option<String>,
     /// The request behind it; none of a server that is not a Spot server.
@@ -208,6 +210,7 @@ mod tests {
             launch_time: Some(at("2025-10-04T10:00:00Z")),
             transition_reason: Some(reason.to_owned()),
             created_at: Some(at("2025-01-01T00:00:00Z")),
+            name: None,
             instance_type: Some("t3.small".to_owned()),
             spot: None,
         }

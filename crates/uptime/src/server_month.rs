@@ -29,6 +29,8 @@ pub struct ServerMonth {
     pub month: Month,
     /// Its instance type, such as `t3.small`, where EC2 showed it.
     pub instance_type: Option<String>,
+    /// Its name, the value of its tag `Name`, as last seen; none where it has none.
+    pub name: Option<String>,
     /// All evidence of it. What is decided of the past may be condensed into digests; otherwise it only grows.
     pub evidence: BTreeSet<Evidence>,
     /// The last look at the server. It replaces the one before, which joins the evidence only where it tells what no event
@@ -66,6 +68,7 @@ impl ServerMonth {
         Self {
             id,
             month,
+            name: None,
             instance_type: None,
             evidence: BTreeSet::new(),
             sighting: None,
@@ -83,6 +86,7 @@ impl ServerMonth {
         let mut next = Self::new(self.id.clone(), self.month.next());
         next.sighting.clone_from(&self.sighting);
         next.left_at = self.left_at;
+        next.name.clone_from(&self.name);
         next.instance_type.clone_from(&self.instance_type);
         next.learn(self.evidence.iter().cloned(), &self.coverage);
         next
@@ -130,6 +134,7 @@ impl ServerMonth {
     /// Adds what a look at the server shows.
     pub fn see(&mut self, observation: &Observation) {
         self.left_at = None;
+        self.name.clone_from(&observation.name);
         if observation.instance_type.is_some() {
             self.instance_type.clone_from(&observation.instance_type);
         }
@@ -249,7 +254,7 @@ impl ServerMonth {
         summary_changed
             || self.evidence != stored.evidence
             || seen(self) != seen(stored)
-            || self.instance_type != stored.instance_type
+            || (&self.name, &self.instance_type) != (&stored.name, &stored.instance_type)
             || self.is_stopped_by_ec2() && self.sighting != stored.sighting
             || (self.left_at, self.is_final) != (stored.left_at, stored.is_final)
             || self.coverage.within(&stored.coverage.up_to_end()) != stored.coverage

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::evidence::{Evidence, Fact, Source};
 use crate::instance::{InstanceId, InvalidInstanceId};
 use crate::observation::{InstanceState, UnknownState};
+use crate::scope::{InvalidAccountId, InvalidRegion, Scope};
 
 /// `detail-type` of the events read here.
 const DETAIL_TYPE: &str = "EC2 Instance State-change Notification";
@@ -15,6 +16,8 @@ const SOURCE: &str = "aws.ec2";
 /// One change of a server's state, at the event's own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateChange {
+    /// Where the server is.
+    pub scope: Scope,
     /// The server.
     pub id: InstanceId,
     /// The state it changed to.
@@ -52,6 +55,12 @@ pub enum StateChangeError {
     /// `time` is none.
     #[error("time: `{0}` is not a time: expected one such as 2025-10-04T14:13:33Z")]
     Time(String),
+    /// `account` is none.
+    #[error("account: {0}")]
+    Account(#[from] InvalidAccountId),
+    /// `region` is none.
+    #[error("region: {0}")]
+    Region(#[from] InvalidRegion),
     /// `detail.instance-id` is none.
     #[error("detail.instance-id: {0}")]
     Instance(#[from] InvalidInstanceId),
@@ -80,6 +89,8 @@ struct Event {
     #[serde(rename = "detail-type")]
     detail_type: String,
     source: String,
+    account: String,
+    region: String,
     time: String,
     #[serde(default)]
     detail: Detail,
@@ -118,11 +129,12 @@ impl StateChange {
             return Err(StateChangeError::OtherSource(event.source));
         }
         let at = event.time.parse().map_err(|_| StateChangeError::Time(event.time))?;
+        let scope = Scope { account: event.account.parse()?, region: event.region.parse()? };
         let id = event.detail.instance_id.ok_or(StateChangeError::Missing("instance-id"))?;
         let state = event.detail.state.ok_or(StateChangeError::Missing("state"))?;
         // Samples carry ids with a stray blank.
         let (id, state) = (id.trim().parse()?, state.trim().parse()?);
-        Ok(Self { id, state, at, event_id: event.id })
+        Ok(Self { scope, id, state, at, event_id: event.id })
     }
 
     /// The evidence in it; none in a change to `pending`, which is neither running nor the end of a run.
@@ -146,7 +158,7 @@ mod tests {
 
     fn event(id: &str, state: &str) -> String {
         format!(
-            r#"{{"id":"e1","detail-type":"{DETAIL_TYPE}","source":"aws.ec2","time":"2025-10-04T14:13:33Z","detail":{{"instance-id":"{id}","state":"{state}"}}}}"#
+            r#"{{"id":"e1","detail-type":"{DETAIL_TYPE}","source":"aws.ec2","account":"123456789012","region":"eu-west-1","time":"2025-10-04T14:13:33Z","detail":{{"instance-id":"{id}","state":"{state}"}}}}"#
         )
     }
 
@@ -197,6 +209,8 @@ mod tests {
                 "detail-type: `Scheduled Event` is not `EC2 Instance State-change Notification`",
             ),
             ("aws.ec2", "aws.rds", "source: `aws.rds` is not `aws.ec2`"),
+            ("123456789012", "12", "account: `12` is not an account id: expected 12 digits"),
+            ("eu-west-1", "here", "region: `here` is not a region: expected a name such as `eu-west-1`"),
         ];
         for (old, new, expected) in cases {
             assert_eq!(why(old, new), expected);

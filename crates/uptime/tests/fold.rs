@@ -30,6 +30,7 @@ fn seen(state: InstanceState, now: &str, launched: &str) -> Observation {
         launch_time: Some(at(launched)),
         transition_reason: None,
         created_at: Some(at("2025-01-01T00:00:00Z")),
+        name: None,
         instance_type: Some("t3.small".to_owned()),
         spot: None,
     }

@@ -36,6 +36,7 @@ impl Server {
             launch_time: Some(at(launched)),
             transition_reason: None,
             created_at: None,
+            name: None,
             instance_type: None,
             spot: None,
         });

@@ -7,7 +7,7 @@ use crate::error::{RunError, in_time};
 use crate::holes::are_few;
 use crate::known::Known;
 use crate::settle::Settlement;
-use crate::task::{Fate, Reach};
+use crate::task::Reach;
 
 /// How often the sweep state is stored anew because another run has stored one in between.
 const ATTEMPTS: u32 = 5;
@@ -59,7 +59,7 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
     if reached_back(known) {
         next.deep_sweep_at = Some(known.moment.now);
     }
-    let closed = settlements.iter().find(|settlement| settlement.fate != Fate::GoesOn);
+    let closed = settlements.iter().find(|settlement| !settlement.fate.is_cached());
     if let Some(last) = closed.filter(|last| known.observed.is_open(last.month)) {
         next.final_month = next.final_month.max(last.fate.is_final().then_some(last.month));
     }

@@ -66,8 +66,13 @@ mod tests {
         Config::read(&get).map_err(|error| error.to_string())
     }
 
-    const NEEDED: [(&str, &str); 3] =
-        [("SERVERS_TABLE_NAME", "servers"), ("RUNTIME_HISTORY_TABLE_NAME", "history"), ("TAG_APP_VALUE", "lab")];
+    const NEEDED: [(&str, &str); 5] = [
+        ("SERVERS_TABLE_NAME", "servers"),
+        ("RUNTIME_HISTORY_TABLE_NAME", "history"),
+        ("TAG_APP_VALUE", "lab"),
+        ("HOME_ACCOUNT", "111122223333"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
 
     #[test]
     fn what_is_not_set_has_the_documented_default() {
@@ -81,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_missing_or_malformed_variable_is_named() {
-        let with = |name, value| read(&[NEEDED[0], NEEDED[1], NEEDED[2], (name, value)]).unwrap_err();
+        let with = |name, value| read(&[&NEEDED[..], &[(name, value)]].concat()).unwrap_err();
         assert_eq!(with("SERVERS_TABLE_NAME", ""), "environment variable SERVERS_TABLE_NAME is not set");
         assert_eq!(
             with("RUNTIME_HISTORY_TABLE_NAME", ""),

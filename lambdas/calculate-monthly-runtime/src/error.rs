@@ -5,8 +5,8 @@ use std::future::Future;
 use lambda_runtime::Diagnostic;
 use tokio::time::timeout_at;
 use uptime_ledger::Moment;
-use uptime_ledger::ServiceError;
 use uptime_ledger::ports::SweepCost;
+use uptime_ledger::{ServiceError, Trouble, TroubleKind};
 
 use crate::request::InvalidRequest;
 
@@ -52,6 +52,20 @@ pub(crate) async fn in_time<T>(
 }
 
 impl RunError {
+    /// Why the scope could not be read, for its status.
+    pub(crate) fn trouble(&self) -> Trouble {
+        let kind = match self {
+            Self::Fleet(error) | Self::Trail(error) => TroubleKind::of(error),
+            Self::Throttled(_) => TroubleKind::Throttled,
+            Self::LedgerRead(_) | Self::LedgerWrite(_) | Self::CacheWrite(_) | Self::TablesSilent => {
+                TroubleKind::Tables
+            }
+            Self::TimeUp(_) => TroubleKind::TimeUp,
+            Self::Request(_) => TroubleKind::Other,
+        };
+        Trouble { kind, message: self.to_string() }
+    }
+
     /// The name under which Lambda reports it.
     fn kind(&self) -> &'static str {
         match self {

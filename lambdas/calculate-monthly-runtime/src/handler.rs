@@ -1,52 +1,113 @@
-//! One invocation: a run, its answer, and its metrics.
+//! One invocation: a run over a scope with its answer and metrics, or the sum of all scopes.
 
 use serde_json::Value;
+use uptime::Scope;
 use uptime_ledger::metrics::Metrics;
-use uptime_ledger::ports::Services;
-use uptime_ledger::{Handled, Moment};
+use uptime_ledger::ports::{Services, Statuses};
+use uptime_ledger::{Handled, Moment, Scopes};
 
 use crate::config::Settings;
-use crate::error::RunError;
+use crate::error::{RunError, in_time};
 use crate::hour::run;
-use crate::report::trail_metrics;
+use crate::report::{Report, trail_metrics};
+use crate::request::{Payload, Request};
 use crate::response::Response;
+use crate::summary::Summary;
 
-/// The handler's work, over the ports that it needs.
+/// The handler's work, over the services of each scope.
 #[derive(Debug)]
-pub struct Calculation<S> {
-    services: S,
+pub struct Calculation<P> {
+    /// From a scope to its services.
+    services: P,
+    scopes: Scopes,
     settings: Settings,
     metrics: Metrics,
 }
 
+impl<P> Calculation<P> {
+    /// The calculation for these scopes, over the services that `services` has for each.
+    pub fn over(services: P, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
+        Self { services, scopes, settings, metrics }
+    }
+}
+
 /// Handles one invocation. A failure of the whole run is its error; a failure of one server is counted in the answer.
 pub async fn handle<S: Services>(
-    calculation: &Calculation<S>,
+    calculation: &Calculation<impl Fn(&Scope) -> S>,
     payload: Value,
     moment: Moment,
 ) -> Handled<Response, RunError> {
-    let metrics = &calculation.metrics;
-    match run(&calculation.services, calculation.settings, payload, moment).await {
-        Ok(report) => {
+    let handled = match Payload::read(payload, &calculation.scopes, moment.now) {
+        // In boxes, for the compiler does not follow a future into any depth.
+        Ok(Payload::Run(request)) => Box::pin(calculation.run(&request, moment)).await,
+        Ok(Payload::SumUp) => Box::pin(calculation.sum_up(moment)).await,
+        Err(error) => Handled { outcome: Err(error.into()), metrics: None },
+    };
+    if let Err(error) = &handled.outcome {
+        tracing::error!("{error}");
+    }
+    handled
+}
+
+impl<S: Services, P: Fn(&Scope) -> S> Calculation<P> {
+    /// Runs over one scope. Of an hourly run its status tells how it went, whatever becomes of it.
+    async fn run(&self, request: &Request, moment: Moment) -> Handled<Response, RunError> {
+        let services = (self.services)(&request.scope);
+        let running = Box::pin(run(&services, self.settings, request, moment));
+        let outcome = match request.is_hourly(moment) {
+            true => noted(services.ledger(), request, moment, running).await,
+            false => running.await,
+        };
+        let metrics = self.metrics_of(&outcome, request, moment);
+        let outcome = outcome.map(|report| {
             let body = report.body();
             let (total, processed, errors) = (body.total_servers, body.processed, body.errors);
-            tracing::info!(total, processed, errors, "{}", body.message);
-            Handled { outcome: Ok(Response::of(&body)), metrics: Some(report.metrics(metrics, moment.now)) }
+            tracing::info!(scope = %request.scope, total, processed, errors, "{}", body.message);
+            Response::of(&body)
+        });
+        Handled { outcome, metrics }
+    }
+
+    /// Where there are more scopes than one, it is their sum that tells how the fleet is, see [`Self::sum_up`].
+    fn metrics_of(&self, outcome: &Result<Report, RunError>, request: &Request, moment: Moment) -> Option<Value> {
+        match outcome {
+            _ if request.is_hourly(moment) && !self.scopes.is_home_alone() => None,
+            Ok(report) => Some(report.metrics(&self.metrics, moment.now)),
+            Err(RunError::Throttled(cost)) => Some(self.metrics.line(moment.now, &trail_metrics(cost))),
+            Err(_) => None,
         }
-        Err(error) => {
-            tracing::error!("{error}");
-            let metrics = match &error {
-                RunError::Throttled(cost) => Some(metrics.line(moment.now, &trail_metrics(cost))),
-                _ => None,
-            };
-            Handled { outcome: Err(error), metrics }
+    }
+
+    /// How all scopes are, by their statuses.
+    async fn sum_up(&self, moment: Moment) -> Handled<Response, RunError> {
+        let home = (self.services)(self.scopes.home());
+        let scopes: Vec<Scope> = self.scopes.all().cloned().collect();
+        let statuses = in_time(moment, "reading the statuses", home.ledger().statuses(&scopes)).await;
+        match statuses.and_then(|statuses| statuses.map_err(RunError::LedgerRead)) {
+            Ok(statuses) => {
+                let summary = Summary::of(&scopes, &statuses, moment.now);
+                let metrics = Some(self.metrics.line(moment.now, &summary.metrics()));
+                Handled { outcome: Ok(Response::of(&summary.body())), metrics }
+            }
+            Err(error) => Handled { outcome: Err(error), metrics: None },
         }
     }
 }
 
-impl<S: Services> Calculation<S> {
-    /// The calculation over any ports.
-    pub fn over(services: S, settings: Settings, metrics: Metrics) -> Self {
-        Self { services, settings, metrics }
+/// A run of whose begin and end the scope's status takes note. Where the end cannot be noted the run counts as one that
+/// failed, which is not worth to lose its answer for.
+async fn noted(
+    statuses: &impl Statuses,
+    request: &Request,
+    moment: Moment,
+    run: impl Future<Output = Result<Report, RunError>>,
+) -> Result<Report, RunError> {
+    let (scope, now) = (&request.scope, moment.now);
+    in_time(moment, "writing the status", statuses.begun(scope, now)).await?.map_err(RunError::LedgerWrite)?;
+    let outcome = run.await;
+    let end = outcome.as_ref().map(Report::figures).map_err(RunError::trouble);
+    if let Err(error) = statuses.ended(scope, now, &end).await {
+        tracing::warn!(%scope, %error, "Could not store how the run over {scope} ended: {error}");
     }
+    outcome
 }

@@ -1,6 +1,5 @@
 //! One run, as its steps: observe, plan, read, settle, commit, report. Each step has a module of its own, in that order.
 
-use serde_json::Value;
 use uptime_ledger::Moment;
 use uptime_ledger::ports::Services;
 
@@ -15,20 +14,20 @@ use crate::report::Report;
 use crate::request::Request;
 use crate::settle::{SingleLookups, settle};
 
-/// Calculates what a payload asks for: the whole fleet or some servers, in the month that is going on or in one that is over.
+/// Calculates what is asked for: the whole fleet of a scope or some servers, in the month that is going on or in one that is
+/// over.
 ///
 /// # Errors
 /// A failure of the whole run. What was read before it is stored.
 pub(crate) async fn run<S: Services>(
     services: &S,
     settings: Settings,
-    payload: Value,
+    request: &Request,
     moment: Moment,
 ) -> Result<Report, RunError> {
-    let request = Request::read(payload, moment.now)?;
-    let observed = observe(services, &request, moment).await?;
-    let plan = Plan::of(&request, &observed, settings, moment)?;
-    let mut report = Report::new(&request, moment, &plan);
+    let observed = observe(services, request, moment).await?;
+    let plan = Plan::of(request, &observed, settings, moment)?;
+    let mut report = Report::new(request, moment, &plan);
     if plan.is_idle() {
         return Ok(report);
     }
@@ -37,7 +36,7 @@ pub(crate) async fn run<S: Services>(
     let known = Known::new(observed, plan, reading, moment);
     let lookups = SingleLookups::new(moment.deadlines.reading);
     let mut settlements = Vec::new();
-    for task in tasks(&request, &known, settings) {
+    for task in tasks(request, &known, settings) {
         settlements.push(settle(services, &known, task, &lookups, &mut report).await?);
     }
     report.finish(&known, lookups.cost());

@@ -45,12 +45,13 @@ impl Known {
     ) -> Folded {
         // Begun from the item of the month before, it lacks what that one lacks.
         let made_from = [task.month, task.month.previous()];
-        let made_from = if stored.is_none() && task.fate == Fate::GoesOn { &made_from[..] } else { &made_from[..1] };
+        let made_from = if stored.is_none() && task.fate.is_cached() { &made_from[..] } else { &made_from[..1] };
         let news = self.news(task, id, stored, made_from, own);
         let month = ServerMonth::begun(id, task.month, stored, previous, &news.swept);
         let mut folded = fold(month, &news, self.moment.now);
         // A month that still lacks something is closed once that is filled.
         let lacks = self.observed.state.owes(id, task.month) && !self.is_healed(&folded.month, own);
+        folded.month.is_final &= task.fate != Fate::GoesOn;
         folded.month.is_final |= task.fate.is_final() && !lacks;
         if let Some(before) = stored.and_then(|stored| stored.summary.as_ref()).filter(|_| !self.reading.complete) {
             folded.keep_if_more_certain(before);

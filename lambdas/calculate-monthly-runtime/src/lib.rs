@@ -1,6 +1,6 @@
 //! `calculateMonthlyRuntime`: computes the running minutes of every server of the fleet and caches them.
 //!
-//! [`handler`] takes an invocation. A run is the steps of `hour`, each in a module of its own that knows only those before it:
+//! [`handler`] takes an invocation: a run over one scope, or the `summary` of all. A run is the steps of `hour`, each in a module of its own that knows only those before it:
 //! `observe`, `plan`, `read`, `settle`, `commit`. What a payload may say is in [`request`], what is answered in [`response`],
 //! the settings are in [`config`].
 
@@ -20,6 +20,7 @@ mod report;
 pub mod request;
 pub mod response;
 mod settle;
+mod summary;
 mod task;
 
 pub use config::Config;

@@ -10,7 +10,8 @@ async fn main() -> Result<(), Error> {
     telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
     let services = wiring::ports(Clients::from_env().await, &config.shared);
-    let calculation = Calculation::over(services, config.settings, config.shared.metrics());
+    let metrics = config.shared.metrics();
+    let calculation = Calculation::over(services, config.shared.scopes, config.settings, metrics);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment::begin(event.context.deadline());
         let handled = handle(&calculation, event.payload, moment).await;

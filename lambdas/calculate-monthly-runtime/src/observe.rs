@@ -8,7 +8,7 @@ use uptime_ledger::Moment;
 use uptime_ledger::ports::{Fleet, IndexedServer, Ledger, Services, SweepState, Trail};
 
 use crate::error::{RunError, in_time};
-use crate::request::Request;
+use crate::request::{Purpose, Request};
 
 /// Items read by one request.
 pub(crate) const PART: usize = 100;
@@ -41,8 +41,14 @@ pub(crate) async fn observe<S: Services>(
     moment: Moment,
 ) -> Result<Observed, RunError> {
     let ledger = services.ledger();
-    let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
-    let servers = servers.map_err(RunError::Fleet)?;
+    // Of a scope that is closed nobody asks any more, and nobody may: its role may be gone.
+    let servers = match request.purpose {
+        Purpose::Close => Vec::new(),
+        Purpose::Calculate | Purpose::Reopen => {
+            let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
+            servers.map_err(RunError::Fleet)?
+        }
+    };
     let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?;
     let mut observed = Observed {
         servers: servers.into_iter().map(|server| (server.id.clone(), server)).collect(),

@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::error::RunError;
 use crate::known::Known;
 use crate::observe::Observed;
-use crate::request::{InvalidRequest, Request};
+use crate::request::{InvalidRequest, Purpose, Request};
 use crate::task::{Fate, Reach, Task};
 
 /// Of more newcomers than this, the fleet's month is swept anew instead of looking each of them up.
@@ -47,6 +47,9 @@ impl Plan {
         settings: Settings,
         moment: Moment,
     ) -> Result<Self, RunError> {
+        if request.purpose == Purpose::Close {
+            return Ok(Self::closing(observed, moment));
+        }
         if request.is_past(moment) {
             return Self::of_past(request, observed, settings, moment);
         }
@@ -72,11 +75,18 @@ impl Plan {
         Ok(if idle { plan.idle() } else { plan })
     }
 
+    /// Nothing is read any more, and who is not gone yet has left now.
+    fn closing(observed: &Observed, moment: Moment) -> Self {
+        let ids = observed.listed().map(|server| server.id.clone()).collect();
+        let needed = Window::new(moment.now, moment.now);
+        Self { windows: Vec::new(), needed, reach: Reach::Closing, ids, missing: Vec::new() }
+    }
+
     /// What the items of a month that is over lack, as far as the trail remembers it.
     fn of_past(request: &Request, observed: &Observed, settings: Settings, moment: Moment) -> Result<Self, RunError> {
         let (month, since) = (request.month, observed.remembered_since);
         let is_final = |server: &IndexedServer| server.is_final && request.asks_for(&server.id);
-        if observed.index.iter().any(is_final) && !request.reopen {
+        if observed.index.iter().any(is_final) && request.purpose != Purpose::Reopen {
             return Err(InvalidRequest::Final(month).into());
         }
         if observed.index.is_empty() && month.end() <= since {
@@ -101,7 +111,7 @@ impl Plan {
         self.ids.is_empty() && !self.moves_the_watermark()
     }
 
-    /// True for a run over the whole fleet in the month that is going on: only such a run stores what it reads of everybody.
+    /// True for a run over the whole fleet of a scope in the month that is going on: only such a run stores what it reads of everybody.
     pub(crate) fn moves_the_watermark(&self) -> bool {
         !matches!(self.reach, Reach::Aside | Reach::Past)
     }
@@ -123,7 +133,7 @@ fn to_read(state: &SweepState, needed: Window, reach: Reach, overlap: TimeDelta)
     let overlap = match reach {
         Reach::First | Reach::Anew => return vec![needed],
         Reach::Deep => overlap.max(DEEP_OVERLAP),
-        Reach::Usual | Reach::Aside | Reach::Past => overlap,
+        Reach::Usual | Reach::Aside | Reach::Past | Reach::Closing => overlap,
     };
     let watermark = state.coverage.end().unwrap_or(needed.from);
     let settled = state.coverage.within(&Window::new(needed.from, watermark - overlap));
@@ -146,20 +156,22 @@ pub(crate) fn tasks(request: &Request, known: &Known, settings: Settings) -> Vec
     let (plan, month) = (&known.plan, known.moment.month());
     let waited = |month: Month| known.moment.now >= month.end() + settings.month_open && known.reading.complete;
     if request.month != month {
-        let fate = Fate::of_past(waited(request.month), request.reopen);
+        let fate = Fate::of_past(waited(request.month), request.purpose == Purpose::Reopen);
         return vec![Task { month: request.month, fate, ids: plan.ids.iter().cloned().collect() }];
     }
     let mut tasks = Vec::new();
     if plan.moves_the_watermark() {
         let last = month.previous();
-        let fate = if waited(last) { Fate::BecomesFinal } else { Fate::StaysOpen };
+        let is_over = plan.reach == Reach::Closing || waited(last);
+        let fate = if is_over { Fate::BecomesFinal } else { Fate::StaysOpen };
         let ids = due_in(last, fate, known, settings);
         if !ids.is_empty() || known.observed.is_open(last) {
             tasks.push(Task { month: last, fate, ids });
         }
     }
     let ids = in_order(known);
-    tasks.push(Task { month, fate: Fate::GoesOn, ids });
+    let fate = if plan.reach == Reach::Closing { Fate::Ends } else { Fate::GoesOn };
+    tasks.push(Task { month, fate, ids });
     tasks
 }
 

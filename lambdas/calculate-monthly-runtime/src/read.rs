@@ -35,7 +35,7 @@ pub(crate) async fn read<T: Trail>(
     let since = observed.remembered_since;
     let mut reader = Reader::new(trail, moment.deadlines.reading, since, keep);
     reader.read(&plan.windows).await?;
-    if plan.reach == Reach::Past || !reader.reading.complete {
+    if matches!(plan.reach, Reach::Past | Reach::Closing) || !reader.reading.complete {
         return Ok(reader.reading);
     }
     let first = plan.reach.begins_anew() || observed.state.coverage.end().is_none();

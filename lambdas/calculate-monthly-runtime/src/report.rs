@@ -7,18 +7,18 @@ use serde_json::Value;
 use tokio::time::timeout_at;
 use uptime::{InstanceId, Month, Span};
 use uptime_ledger::Moment;
-use uptime_ledger::ServiceError;
 use uptime_ledger::metrics::{Metrics, Unit};
 use uptime_ledger::ports::{Cache, IndexedServer, SweepCost};
+use uptime_ledger::{Figures, ServiceError};
 
 use crate::error::RunError;
 use crate::known::Known;
 use crate::outcome::{Outcome, Settled};
 use crate::plan::Plan;
 use crate::reading::Reading;
-use crate::request::Request;
+use crate::request::{Purpose, Request};
 use crate::response::{Body, TrailBody, result};
-use crate::task::{Fate, Task};
+use crate::task::Task;
 
 /// What was read of CloudTrail.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,8 @@ enum About {
     SomeServers,
     /// A month that is over: it tells nothing of the present.
     PastMonth,
+    /// A scope that is not counted any more: it is none of the fleet.
+    Closing,
 }
 
 /// The counts of one run.
@@ -109,6 +111,7 @@ impl Report {
             results: Vec::new(),
             restless: Vec::new(),
             about: match &request.servers {
+                _ if request.purpose == Purpose::Close => About::Closing,
                 _ if request.is_past(moment) => About::PastMonth,
                 Some(_) => About::SomeServers,
                 None => About::Fleet,
@@ -123,6 +126,7 @@ impl Report {
     fn message(&self) -> &'static str {
         let read_all = self.trail.is_none_or(|trail| trail.complete);
         match self.total {
+            _ if self.about == About::Closing && self.remaining == 0 => "The scope is closed",
             0 => "No servers found",
             _ if self.remaining > 0 => "Monthly runtime calculation stopped before the deadline, the next run goes on",
             _ if !read_all => "Monthly runtime calculation completed with a part of CloudTrail",
@@ -160,7 +164,7 @@ impl Report {
             self.take_of_last_month(task.month, id, settled.outcome);
             return;
         }
-        if task.fate == Fate::GoesOn {
+        if task.fate.is_cached() {
             self.note_starts(id, settled.starts);
             if !known.observed.servers.contains_key(id) {
                 self.left.insert(id.clone());
@@ -270,11 +274,29 @@ impl Report {
         }
     }
 
+    /// What the run has found, for the status of its scope.
+    pub(crate) fn figures(&self) -> Figures {
+        let trail = self.trail.as_ref();
+        let cost = trail.map(|trail| trail.cost).unwrap_or_default();
+        Figures {
+            servers: self.total as u64,
+            processed: self.processed as u64,
+            errors: self.errors as u64,
+            restless: self.restless.len() as u64,
+            span: self.fleet,
+            lookups: cost.lookups,
+            throttles: cost.throttles,
+            unreadable: cost.unreadable,
+            complete: trail.is_none_or(|trail| trail.complete) && self.remaining == 0,
+            oldest_cache_age: self.oldest_cache_age,
+        }
+    }
+
     /// The log line that CloudWatch makes metrics of.
     pub(crate) fn metrics(&self, metrics: &Metrics, now: DateTime<Utc>) -> Value {
         let cost = self.trail.map(|trail| trail.cost).unwrap_or_default();
         let mut values = trail_metrics(&cost).to_vec();
-        if self.about != About::PastMonth {
+        if matches!(self.about, About::Fleet | About::SomeServers) {
             values.extend([
                 ("ServersProcessed", Unit::Count, self.processed as f64),
                 ("ServerErrors", Unit::Count, self.errors as f64),

@@ -3,18 +3,40 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
-use uptime::{InstanceId, Month};
-use uptime_ledger::Moment;
+use uptime::{InstanceId, Month, Scope};
+use uptime_ledger::{Moment, Scopes};
+
+/// What an invocation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// A run.
+    Run(Request),
+    /// How all scopes are, in one line of metrics.
+    SumUp,
+}
 
 /// What a run is asked to calculate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    /// Whose servers.
+    pub scope: Scope,
     /// The month.
     pub month: Month,
     /// These servers only; none: the whole fleet.
     pub servers: Option<Vec<InstanceId>>,
-    /// A past month is recomputed though it is final.
-    pub reopen: bool,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The minutes as they are.
+    Calculate,
+    /// The minutes of a past month, though it is final.
+    Reopen,
+    /// The last minutes of a scope that is not counted any more.
+    Close,
 }
 
 /// A payload that asks for something that cannot be.
@@ -48,6 +70,15 @@ pub enum InvalidRequest {
         /// The earliest that CloudTrail remembers.
         since: DateTime<Utc>,
     },
+    /// `scope` is none of the environment's.
+    #[error("invalid request: scope: {0} is not one of this environment's scopes")]
+    UnknownScope(Scope),
+    /// `close` is for a scope that is still counted.
+    #[error("invalid request: close: {0} is still one of this environment's scopes: take it out of them first")]
+    StillCounted(Scope),
+    /// `close` without a scope, or with something else beside it.
+    #[error("invalid request: close goes with a scope and nothing else")]
+    CloseWhat,
     /// `servers` is there but empty.
     #[error("invalid request: servers is empty: leave it out to calculate the whole fleet")]
     NoServers,
@@ -56,36 +87,86 @@ pub enum InvalidRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    scope: Option<Scope>,
     month: Option<Month>,
     servers: Option<Vec<InstanceId>>,
     #[serde(default)]
     reopen: bool,
+    #[serde(default)]
+    close: bool,
 }
 
-impl Request {
-    /// Reads a payload: `{}`, an EventBridge scheduled event, or an object with `servers`, `month` and `reopen`, all optional.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportFields {
+    #[expect(dead_code, reason = "there is only one: what counts is that it is no other")]
+    report: ReportOf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReportOf {
+    Scopes,
+}
+
+impl Payload {
+    /// Reads a payload: `{}`, an EventBridge scheduled event, an object with `scope`, `month`, `servers` and `reopen`, all
+    /// optional, or with `scope` and `close`, or `{"report": "scopes"}`.
     ///
     /// # Errors
     /// Says what is wrong.
-    pub fn read(payload: Value, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
+    pub fn read(payload: Value, scopes: &Scopes, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
         if let Some(kind) = payload.get("detail-type") {
             return match kind.as_str() {
-                Some("Scheduled Event") => Ok(Self { month: Month::of(now), servers: None, reopen: false }),
+                Some("Scheduled Event") => Ok(Self::Run(Request::hourly(scopes.home().clone(), now))),
                 _ => Err(InvalidRequest::OtherEvent(kind.as_str().map_or(kind.to_string(), str::to_owned))),
             };
         }
         if !payload.is_object() {
             return Err(InvalidRequest::NoObject(payload));
         }
-        let fields: Fields = serde_path_to_error::deserialize(payload)?;
-        let month = fields.month.unwrap_or(Month::of(now));
+        if payload.get("report").is_some() {
+            serde_path_to_error::deserialize::<_, ReportFields>(payload)?;
+            return Ok(Self::SumUp);
+        }
+        Request::of(serde_path_to_error::deserialize(payload)?, scopes, now).map(Self::Run)
+    }
+}
+
+impl Request {
+    fn of(fields: Fields, scopes: &Scopes, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
+        let Fields { scope, month, servers, reopen, close } = fields;
+        if close {
+            return match scope {
+                Some(_) if month.is_some() || servers.is_some() || reopen => Err(InvalidRequest::CloseWhat),
+                Some(scope) if scopes.contains(&scope) => Err(InvalidRequest::StillCounted(scope)),
+                Some(scope) => Ok(Self { purpose: Purpose::Close, ..Self::hourly(scope, now) }),
+                None => Err(InvalidRequest::CloseWhat),
+            };
+        }
+        let scope = scope.unwrap_or_else(|| scopes.home().clone());
+        if !scopes.contains(&scope) {
+            return Err(InvalidRequest::UnknownScope(scope));
+        }
+        let month = month.unwrap_or(Month::of(now));
         if month > Month::of(now) {
             return Err(InvalidRequest::Future(month));
         }
-        if fields.reopen && month == Month::of(now) {
+        if reopen && month == Month::of(now) {
             return Err(InvalidRequest::NotOver(month));
         }
-        Ok(Self { month, servers: fields.servers.map(each_once).transpose()?, reopen: fields.reopen })
+        let purpose = if reopen { Purpose::Reopen } else { Purpose::Calculate };
+        Ok(Self { scope, month, servers: servers.map(each_once).transpose()?, purpose })
+    }
+
+    /// The whole fleet of a scope in the month that is going on.
+    fn hourly(scope: Scope, now: DateTime<Utc>) -> Self {
+        Self { scope, month: Month::of(now), servers: None, purpose: Purpose::Calculate }
+    }
+
+    /// True where it tells how the whole fleet of a scope is now.
+    pub(crate) fn is_hourly(&self, moment: Moment) -> bool {
+        self.purpose == Purpose::Calculate && self.servers.is_none() && !self.is_past(moment)
     }
 
     /// True where it is about a month that is over.
@@ -115,14 +196,27 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(payload: Value) -> Result<Request, String> {
+    fn home() -> Scope {
+        "111122223333/eu-west-1".parse().unwrap()
+    }
+
+    fn read_any(payload: Value) -> Result<Payload, String> {
         let now = "2025-10-15T12:00:00Z".parse().unwrap();
-        Request::read(payload, now).map_err(|error| error.to_string())
+        let scopes = Scopes::with(home(), ["444455556666/us-east-1".parse().unwrap()], "reader");
+        Payload::read(payload, &scopes, now).map_err(|error| error.to_string())
+    }
+
+    fn read(payload: Value) -> Result<Request, String> {
+        read_any(payload).map(|payload| match payload {
+            Payload::Run(request) => request,
+            Payload::SumUp => panic!("no run"),
+        })
     }
 
     #[test]
     fn an_empty_object_and_a_scheduled_event_ask_for_the_whole_fleet_this_month() {
-        let whole = Request { month: "2025-10".parse().unwrap(), servers: None, reopen: false };
+        let month = "2025-10".parse().unwrap();
+        let whole = Request { scope: home(), month, servers: None, purpose: Purpose::Calculate };
         let scheduled = json!({"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
             "account": "123456789012", "time": "2025-10-15T12:00:00Z", "region": "eu-west-1", "resources": [], "detail": {}});
         assert_eq!(read(json!({})), Ok(whole.clone()));
@@ -137,11 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_can_be_asked_for_closed_and_all_of_them_summed_up() {
+        let there = json!({"account": "444455556666", "region": "us-east-1"});
+        let request = read(json!({"scope": there})).unwrap();
+        assert_eq!((request.scope.to_string(), request.purpose), ("444455556666/us-east-1".into(), Purpose::Calculate));
+        let request =
+            read(json!({"scope": {"account": "777788889999", "region": "eu-west-1"}, "close": true})).unwrap();
+        assert_eq!((request.scope.to_string(), request.purpose), ("777788889999/eu-west-1".into(), Purpose::Close));
+        assert_eq!(read_any(json!({"report": "scopes"})), Ok(Payload::SumUp));
+    }
+
+    #[test]
     fn bad_requests_are_refused_with_the_reason() {
         let cases = [
             (
                 json!({"server": ["i-abcd1111"]}),
-                "invalid request: server: unknown field `server`, expected one of `month`, `servers`, `reopen`",
+                "invalid request: server: unknown field `server`, expected one of `scope`, `month`, `servers`, `reopen`, `close`",
             ),
             (
                 json!({"month": "2025-1"}),
@@ -169,6 +274,21 @@ mod tests {
                 json!({"detail-type": "EC2 Instance State-change Notification"}),
                 "invalid request: detail-type: expected `Scheduled Event`, got `EC2 Instance State-change Notification`",
             ),
+            (
+                json!({"scope": {"account": "777788889999", "region": "eu-west-1"}}),
+                "invalid request: scope: 777788889999/eu-west-1 is not one of this environment's scopes",
+            ),
+            (
+                json!({"scope": {"account": "12", "region": "eu-west-1"}}),
+                "invalid request: scope.account: `12` is not an account id: expected 12 digits",
+            ),
+            (json!({"scope": {"account": "111122223333"}}), "invalid request: scope: missing field `region`"),
+            (
+                json!({"scope": {"account": "444455556666", "region": "us-east-1"}, "close": true}),
+                "invalid request: close: 444455556666/us-east-1 is still one of this environment's scopes: take it out of them first",
+            ),
+            (json!({"close": true}), "invalid request: close goes with a scope and nothing else"),
+            (json!({"report": "servers"}), "invalid request: report: unknown variant `servers`, expected `scopes`"),
             (json!([]), "invalid request: expected an object such as `{}`, got `[]`"),
             (json!("now"), "invalid request: expected an object such as `{}`, got `\"now\"`"),
         ];

@@ -64,7 +64,7 @@ pub struct TrailBody {
 
 impl Response {
     /// The answer with this body.
-    pub fn of(body: &Body) -> Self {
+    pub(crate) fn of(body: &impl Serialize) -> Self {
         #[expect(clippy::expect_used, reason = "numbers, texts and times have no way to fail")]
         let body = serde_json::to_string(body).expect("a body is plain data");
         Self { status_code: 200, body }

@@ -70,7 +70,7 @@ pub(crate) async fn settle<S: Services>(
     if begun < task.ids.len() {
         settlement.stopped_after = begun.checked_sub(1).map(|last| task.ids[last].clone());
     }
-    if task.fate == Fate::GoesOn {
+    if task.fate.is_cached() {
         report.age_of_unwritten(services.cache(), moment).await;
     }
     if task.month == report.month {
@@ -107,7 +107,7 @@ impl<S: Services> Settling<'_, S> {
         let ledger = self.services.ledger();
         let mut stored = ledger.read(self.task.month, part).await;
         let mut previous = Ok(StoredMonths::new());
-        if let (Fate::GoesOn, Ok(stored)) = (self.task.fate, &stored) {
+        if let (true, Ok(stored)) = (self.task.fate.is_cached(), &stored) {
             let new: Vec<InstanceId> = part.iter().filter(|id| !stored.contains_key(id)).cloned().collect();
             if !new.is_empty() {
                 previous = ledger.read(self.task.month.previous(), &new).await;
@@ -149,7 +149,7 @@ impl<S: Services> Settling<'_, S> {
             lacks_past: folded.lacks_past && task.fate == Fate::GoesOn,
             healed: known.is_healed(&folded.month, &own),
             starts: folded.month.starts_of_last_day(known.moment.now),
-            outcome: if task.fate == Fate::GoesOn {
+            outcome: if task.fate.is_cached() {
                 self.cache(folded).await
             } else {
                 Outcome::Closed(folded.month.span())
@@ -160,10 +160,7 @@ impl<S: Services> Settling<'_, S> {
     /// An item of which only the coverage has grown is worth writing where the sweep state is about to forget that.
     fn writing(&self) -> Writing {
         let fate = self.task.fate;
-        Writing {
-            rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
-            reopen: matches!(fate, Fate::Reopened { .. }),
-        }
+        Writing { rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn, reopen: fate.reopens() }
     }
 
     /// What the trail tells of one server of which less was read, or less could be stored, than of the fleet.

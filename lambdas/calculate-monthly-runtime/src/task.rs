@@ -17,6 +17,8 @@ pub(crate) enum Reach {
     Aside,
     /// What the items of a month that is over lack. It moves no watermark either.
     Past,
+    /// Nothing: the scope is closed with what is known.
+    Closing,
 }
 
 impl Reach {
@@ -39,6 +41,8 @@ pub(crate) struct Task {
 pub(crate) enum Fate {
     /// It goes on, and is cached.
     GoesOn,
+    /// It ends before its time, for its scope is closed: it is cached once more, and nothing changes it any more.
+    Ends,
     /// It is over, and open for what comes late.
     StaysOpen,
     /// Nothing changes it any more.
@@ -59,8 +63,19 @@ impl Fate {
         }
     }
 
+    /// True for the month of which the cache tells.
+    pub(crate) fn is_cached(self) -> bool {
+        matches!(self, Self::GoesOn | Self::Ends)
+    }
+
+    /// True where the item may be final, and is written all the same. A month that goes on is final only where its scope was
+    /// closed and is counted again.
+    pub(crate) fn reopens(self) -> bool {
+        matches!(self, Self::Reopened { .. } | Self::GoesOn)
+    }
+
     /// True where nothing changes the month any more.
     pub(crate) fn is_final(self) -> bool {
-        matches!(self, Self::BecomesFinal | Self::Reopened { becomes_final: true })
+        matches!(self, Self::Ends | Self::BecomesFinal | Self::Reopened { becomes_final: true })
     }
 }

@@ -35,8 +35,13 @@ mod tests {
     use super::*;
 
     fn read(set: &[(&str, &str)]) -> Result<Config, String> {
-        let needed =
-            [("SERVERS_TABLE_NAME", "servers"), ("RUNTIME_HISTORY_TABLE_NAME", "history"), ("TAG_APP_VALUE", "lab")];
+        let needed = [
+            ("SERVERS_TABLE_NAME", "servers"),
+            ("RUNTIME_HISTORY_TABLE_NAME", "history"),
+            ("TAG_APP_VALUE", "lab"),
+            ("HOME_ACCOUNT", "111122223333"),
+            ("AWS_REGION", "eu-west-1"),
+        ];
         let all: Vec<_> = needed.iter().chain(set).collect();
         let get = |name: &str| all.iter().rfind(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Config::read(&get).map_err(|error| error.to_string())

@@ -54,7 +54,7 @@ mod tests {
 
     fn read_at(time: &str) -> Result<StateChange, String> {
         let event = json!({"id": "e1", "detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
-            "time": time, "detail": {"instance-id": "i-abcd1111", "state": "running"}});
+            "account": "123456789012", "region": "eu-west-1", "time": time, "detail": {"instance-id": "i-abcd1111", "state": "running"}});
         read(event, "2025-10-15T12:00:00Z".parse().unwrap()).map_err(|error| error.to_string())
     }
 

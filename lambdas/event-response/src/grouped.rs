@@ -145,6 +145,7 @@ mod tests {
             launch_time: None,
             transition_reason: None,
             created_at: None,
+            name: None,
             instance_type: None,
             spot: None,
         }

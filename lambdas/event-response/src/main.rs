@@ -12,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
     let services = wiring::ports(Clients::from_env().await, &config.shared);
     let metrics = config.shared.metrics();
-    let response = EventResponse::over(services, config.shared.tag, config.cache_max_age, metrics);
+    let shared = config.shared;
+    let response = EventResponse::over(services, shared.scopes, shared.tag, config.cache_max_age, metrics);
     response.open_connection().await;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment::begin(event.context.deadline());

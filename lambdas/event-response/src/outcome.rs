@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use uptime::{CacheEntry, InstanceId, StateChange};
+use uptime::{CacheEntry, StateChange};
 use uptime_ledger::AppTag;
 
 /// What one event led to.
@@ -13,14 +13,20 @@ pub(crate) enum Outcome {
     NotOurs,
     /// It is `pending` and nothing is kept of it. Whether it is a server is asked when it runs: its tag may come until then.
     NothingKnown,
+    /// Its scope is none of the environment's.
+    OutOfScope,
     /// Nothing is kept of it, and EC2 was too busy to tell whether it is a server.
     Deferred,
 }
 
 impl Outcome {
     /// Logs why it is ignored, where it is; that EC2 was too busy is logged with its error.
-    pub(crate) fn log(&self, id: &InstanceId, tag: &AppTag) {
+    pub(crate) fn log(&self, change: &StateChange, tag: &AppTag) {
+        let StateChange { id, scope, .. } = change;
         match self {
+            Self::OutOfScope => {
+                tracing::warn!(%id, %scope, "{id} is in {scope}, which is none of this environment's scopes")
+            }
             Self::NotOurs => tracing::info!(%id, "{id} is no server: not tagged {}={}", tag.key, tag.value),
             Self::NothingKnown => tracing::info!(%id, "{id} is pending, and nothing is known of it yet"),
             Self::Minutes(..) | Self::Deferred => {}
@@ -38,6 +44,9 @@ impl Outcome {
                 "runningMinutesCacheTimestamp": timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
             }),
             Self::NotOurs => json!({"id": id, "ignored": format!("not tagged {}={}", tag.key, tag.value)}),
+            Self::OutOfScope => {
+                json!({"id": id, "ignored": format!("{} is none of this environment's scopes", change.scope)})
+            }
             Self::NothingKnown => json!({"id": id, "state": state, "ignored": "nothing is known of it yet"}),
             Self::Deferred => json!({
                 "id": id,

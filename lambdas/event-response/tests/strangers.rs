@@ -178,3 +178,18 @@ async fn a_throttled_ec2_holds_back_no_server_that_is_known() {
     // Without the last start, which EC2 does not tell, the run is possible until the hourly run has read CloudTrail.
     assert_eq!(cached(&account), (0.00, 12.33));
 }
+
+#[tokio::test]
+async fn an_event_of_another_scope_changes_nothing_and_is_counted() {
+    let account = showcase().await;
+    let handler = handler(account.ports());
+    let id = account.id("always-on").unwrap();
+    let before = everything(&account);
+    let mut event = event(id.as_str(), "stopping", seconds(-60));
+    event["region"] = json!("us-east-1");
+    let handled = handled(&handler, event, now()).await;
+    let ignored = "123456789012/us-east-1 is none of this environment's scopes";
+    assert_eq!(handled.outcome.unwrap(), json!({"id": id, "ignored": ignored}));
+    assert_eq!(handled.metrics.unwrap()["EventsOutOfScope"], 1.0);
+    assert_eq!(everything(&account), before);
+}

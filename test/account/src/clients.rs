@@ -9,14 +9,15 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
+use uptime::Scope;
 use uptime_aws::clients::Clients;
 use uptime_aws::ec2::Ec2Fleet;
 use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
 use uptime_aws::trail::CloudTrail;
 use uptime_aws::wiring::AwsPorts;
-use uptime_ledger::AppTag;
 use uptime_ledger::ports::Ports;
+use uptime_ledger::{AppTag, Scopes};
 
 /// The region of the clients.
 pub const REGION: &str = "eu-west-1";
@@ -39,10 +40,26 @@ pub fn clients(simulator: &str, tables: &str) -> Clients {
     Clients { dynamodb: at(tables).dynamodb, ..at(simulator) }
 }
 
+/// The scope of the simulated account.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn home() -> Scope {
+    #[expect(clippy::unwrap_used, reason = "the text is a scope")]
+    format!("123456789012/{REGION}").parse().unwrap()
+}
+
 /// The tag of the simulator's servers.
 #[must_use]
 pub fn tag() -> AppTag {
     AppTag { key: "App".to_owned(), value: "demo".to_owned() }
+}
+
+/// The home scope alone.
+#[must_use]
+pub fn scopes() -> Scopes {
+    Scopes::only(home())
 }
 
 /// The product's ports over these clients and tables; the trail is asked as fast as it answers.
@@ -51,7 +68,7 @@ pub fn ports(clients: Clients, servers: &str, ledger: &str) -> AwsPorts {
     Ports {
         fleet: Ec2Fleet::new(clients.ec2, tag()),
         trail: CloudTrail::paced(clients.cloudtrail, Duration::from_micros(1)),
-        ledger: LedgerTable::new(clients.dynamodb.clone(), ledger.to_owned(), REGION.to_owned()),
+        ledger: LedgerTable::new(clients.dynamodb.clone(), ledger.to_owned(), home()),
         cache: ServersTable::new(clients.dynamodb, servers.to_owned()),
     }
 }
@@ -66,11 +83,14 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, name: &str, keys: &
         let definition = AttributeDefinition::builder().attribute_name(*key).attribute_type(ScalarAttributeType::S);
         request = request.attribute_definitions(definition.build()?).key_schema(element(key, kind)?);
     }
-    if let [id, month] = keys {
+    if let [id, _month] = keys {
+        let scope_month = "scopeMonth";
+        let definition =
+            AttributeDefinition::builder().attribute_name(scope_month).attribute_type(ScalarAttributeType::S);
         let projection = Projection::builder().projection_type(ProjectionType::All).build();
-        let index = GlobalSecondaryIndex::builder().index_name(*month).projection(projection);
-        let index = index.key_schema(element(month, KeyType::Hash)?).key_schema(element(id, KeyType::Range)?);
-        request = request.global_secondary_indexes(index.build()?);
+        let index = GlobalSecondaryIndex::builder().index_name(scope_month).projection(projection);
+        let index = index.key_schema(element(scope_month, KeyType::Hash)?).key_schema(element(id, KeyType::Range)?);
+        request = request.attribute_definitions(definition.build()?).global_secondary_indexes(index.build()?);
     }
     request.send().await?;
     Ok(())

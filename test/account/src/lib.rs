@@ -3,7 +3,7 @@
 
 mod clients;
 
-pub use clients::{REGION, clients, create_table, ports, tag};
+pub use clients::{REGION, clients, create_table, home, ports, scopes, tag};
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use fleet_simulator::service::{Action, Counts, Simulator};
 use fleet_simulator::world::World;
 use serde_json::{Map, Value, json};
 use stand_ins::{Faults, TableStandIn};
-use uptime::InstanceId;
+use uptime::{InstanceId, Scope};
+use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::wiring::AwsPorts;
 
 /// The name of the ServersTable.
@@ -106,6 +107,13 @@ impl Account {
         ports(clients(&self.endpoint, &self.tables.endpoint), SERVERS, LEDGER)
     }
 
+    /// The ledger of another scope in the same table.
+    #[must_use]
+    pub fn ledger_of(&self, scope: &Scope) -> LedgerTable {
+        let client = clients(&self.endpoint, &self.tables.endpoint).dynamodb;
+        LedgerTable::new(client, LEDGER.to_owned(), scope.clone())
+    }
+
     /// The id of a server by its name.
     ///
     /// # Errors
@@ -173,7 +181,11 @@ fn is_watermark(item: &Map<String, Value>) -> bool {
     item["id"]["S"].as_str().is_some_and(|id| id.starts_with("sweep#"))
 }
 
-/// All that both tables hold, but for these attributes.
+fn is_status(item: &Map<String, Value>) -> bool {
+    item["id"]["S"].as_str().is_some_and(|id| id.starts_with("status#"))
+}
+
+/// All that both tables hold of servers and sweeps, but for these attributes.
 #[must_use]
 pub fn contents(tables: &TableStandIn, without: &[&str]) -> Value {
     contents_where(tables, without, |_| true)
@@ -188,7 +200,8 @@ pub fn results(tables: &TableStandIn) -> Value {
 
 fn contents_where(tables: &TableStandIn, without: &[&str], counts: impl Fn(&Map<String, Value>) -> bool) -> Value {
     let items = [SERVERS, LEDGER].map(|table| {
-        let items = tables.items(table).into_iter().filter(|item| counts(item)).map(|mut item| {
+        // How a scope's runs went is no result of theirs.
+        let items = tables.items(table).into_iter().filter(|item| !is_status(item) && counts(item)).map(|mut item| {
             item.retain(|attribute, _| !without.contains(&attribute.as_str()));
             Value::Object(item)
         });

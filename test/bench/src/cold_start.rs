@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use account::{REGION, clients};
+use account::clients;
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, TimeDelta, Utc};
 use stand_ins::TableStandIn;
@@ -54,7 +54,7 @@ pub struct ColdStart {
 pub async fn measure(repetitions: usize, calls: usize) -> Result<ColdStart> {
     let now = now();
     let tables = TableStandIn::start().await?;
-    seed(&clients(&tables.endpoint, &tables.endpoint), REGION, repetitions.max(calls), now).await?;
+    seed(&clients(&tables.endpoint, &tables.endpoint), repetitions.max(calls), now).await?;
     let [idle, opened, unopened] = ["idle", "event-response", "unopened-event-response"].map(program);
     let (idle, opened, unopened) = (idle?, opened?, unopened?);
     let mut found = ColdStart {

@@ -1,6 +1,6 @@
 //! Tables as the hourly runs have filled them: servers with a month of evidence, for `eventResponse` to answer from.
 
-use account::{LEDGER, REGION, SERVERS};
+use account::{LEDGER, REGION, SERVERS, home};
 use anyhow::{Result, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -12,7 +12,8 @@ use uptime_ledger::cache;
 use uptime_ledger::ports::{Ledger, LedgerWritten, SweepState, Written};
 
 /// What each handler is told by its environment: the tables, the fleet, the region and somebody's credentials.
-pub const VARIABLES: [(&str, &str); 6] = [
+pub const VARIABLES: [(&str, &str); 7] = [
+    ("HOME_ACCOUNT", "123456789012"),
     ("AWS_REGION", REGION),
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -43,8 +44,8 @@ pub fn id(n: usize) -> Result<InstanceId> {
 ///
 /// # Errors
 /// Where a table cannot be written.
-pub async fn seed(clients: &Clients, region: &str, servers: usize, now: DateTime<Utc>) -> Result<()> {
-    let history = LedgerTable::new(clients.dynamodb.clone(), LEDGER.to_owned(), region.to_owned());
+pub async fn seed(clients: &Clients, servers: usize, now: DateTime<Utc>) -> Result<()> {
+    let history = LedgerTable::new(clients.dynamodb.clone(), LEDGER.to_owned(), home());
     let servers_table = ServersTable::new(clients.dynamodb.clone(), SERVERS.to_owned());
     let month = Month::of(now);
     let covered = Coverage::none().with(Window::new(month.start() - TimeDelta::days(7), now));
@@ -87,8 +88,8 @@ pub fn state_change(n: usize, state: &str, at: DateTime<Utc>) -> Result<Value> {
         "source": "aws.ec2",
         "account": "123456789012",
         "time": at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        "region": "us-east-1",
-        "resources": [format!("arn:aws:ec2:us-east-1:123456789012:instance/{}", id(n)?)],
+        "region": REGION,
+        "resources": [format!("arn:aws:ec2:{REGION}:123456789012:instance/{}", id(n)?)],
         "detail": {"instance-id": id(n)?, "state": state},
     }))
 }

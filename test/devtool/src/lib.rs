@@ -54,13 +54,15 @@ pub async fn run(
     let month = month.unwrap_or_else(|| Month::of(now));
     let table = table.or_else(|| variable(TABLE_VARIABLE)).filter(|name| !name.is_empty());
     let table = table.with_context(|| format!("no table named: pass --table NAME, or set {TABLE_VARIABLE}"))?;
-    let history = LedgerTable::new(clients.dynamodb, table.clone(), clients.region);
     let unread = || format!("cannot read the table {table}");
-    let found = history.read(month, std::slice::from_ref(&id)).await.with_context(unread)?.remove(&id);
+    let scope = LedgerTable::scope_of(&clients.dynamodb, &table, &id, month).await.with_context(unread)?;
+    let scope = scope.ok_or_else(|| anyhow!("the table {table} has no item of {id} for {month}"))?;
+    let ledger = LedgerTable::new(clients.dynamodb, table.clone(), scope);
+    let found = ledger.read(month, std::slice::from_ref(&id)).await.with_context(unread)?.remove(&id);
     let found = found.ok_or_else(|| anyhow!("the table {table} has no item of {id} for {month}"))?;
     let mut item = found.with_context(unread)?;
     // As the handlers do: an hour in which nothing happened is kept once for the whole fleet.
-    item.assume_swept(&history.sweep_state().await.with_context(unread)?.for_server(&id, &[month]));
+    item.assume_swept(&ledger.sweep_state().await.with_context(unread)?.for_server(&id, &[month]));
     let explanation = item.explain(item.told_as_of(now));
     if json { Ok(serde_json::to_string_pretty(&explanation)?) } else { Ok(render::text(&explanation)) }
 }

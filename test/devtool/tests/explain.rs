@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-use account::{REGION, clients};
+use account::{REGION, clients, home};
 use chrono::{DateTime, Utc};
 use stand_ins::TableStandIn;
 use uptime::{Coverage, Evidence, ServerMonth, Window};
@@ -21,8 +21,7 @@ fn at(text: &str) -> DateTime<Utc> {
 /// A table with one server that ran for two hours on the 4th of October 2025, and was shut down from inside on the 6th.
 async fn table() -> TableStandIn {
     let table = TableStandIn::start().await.unwrap();
-    let history =
-        LedgerTable::new(clients(&table.endpoint, &table.endpoint).dynamodb, TABLE.to_owned(), REGION.to_owned());
+    let history = LedgerTable::new(clients(&table.endpoint, &table.endpoint).dynamodb, TABLE.to_owned(), home());
     let mut month = ServerMonth::new(ID.parse().unwrap(), "2025-10".parse().unwrap());
     let told = [
         "2025-09-30T10:00:00Z stopped CloudTrail StopInstances 11111111",

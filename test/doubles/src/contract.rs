@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{elsewhere, home};
 use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
     BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerEvidence, ServerMonth, Span, Window,
 };
 use uptime_ledger::ports::{
-    Cache, Fleet, Hole, Ledger, LedgerWritten, Limits, Recorded, Sweep, SweepState, Trail, WriteRule, Written,
+    Cache, Fleet, Hole, Ledger, LedgerWritten, Limits, Recorded, Statuses, Sweep, SweepState, Trail, WriteRule, Written,
 };
+use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble, TroubleKind};
 
 fn at(hour: i64) -> DateTime<Utc> {
     month().start() + TimeDelta::hours(hour)
@@ -50,8 +52,8 @@ async fn store(ledger: &impl Ledger, item: &ServerMonth) -> ServerMonth {
     read_one(ledger, u32::from_str_radix(&item.id.to_string()[2..], 16).unwrap()).await.unwrap()
 }
 
-/// A ledger, at first empty.
-pub async fn ledger(ledger: &impl Ledger) {
+/// A ledger, at first empty, and the same table as the ledger of another scope.
+pub async fn ledger<L: Ledger + Statuses>(ledger: &L, elsewhere: &L) {
     what_is_written_is_read_as_the_next_revision(ledger).await;
     of_two_writers_the_later_one_is_told_what_is_there(ledger).await;
     an_event_is_recorded_once(ledger).await;
@@ -59,11 +61,14 @@ pub async fn ledger(ledger: &impl Ledger) {
     what_is_final_keeps_its_numbers(ledger).await;
     the_index_lists_a_month(ledger).await;
     the_sweep_state_is_never_overwritten(ledger).await;
+    a_server_belongs_to_one_scope(ledger, elsewhere).await;
+    a_run_counts_as_failed_until_it_ends_well(ledger).await;
 }
 
 async fn what_is_written_is_read_as_the_next_revision(ledger: &impl Ledger) {
     assert_eq!(read_one(ledger, 1).await, None);
-    let whole = ServerMonth { instance_type: Some("t3.small".to_owned()), ..item(1, &[0, 3]) };
+    let names = ("web-1".to_owned(), "t3.small".to_owned());
+    let whole = ServerMonth { name: Some(names.0), instance_type: Some(names.1), ..item(1, &[0, 3]) };
     let first = store(ledger, &whole).await;
     assert_eq!(first, ServerMonth { revision: 1, ..whole });
     let mut more = first.clone();
@@ -160,6 +165,55 @@ async fn the_sweep_state_is_never_overwritten(ledger: &impl Ledger) {
     assert!(!ledger.store_sweep_state(&first, &nothing).await.unwrap(), "it was read before the other's");
     assert!(ledger.store_sweep_state(&read, &nothing).await.unwrap());
     assert_eq!(ledger.sweep_state().await.unwrap(), SweepState { revision: 2, ..nothing });
+}
+
+async fn a_server_belongs_to_one_scope<L: Ledger>(ledger: &L, elsewhere: &L) {
+    assert_eq!(elsewhere.servers(month()).await.unwrap(), [], "a scope's index has its own servers only");
+    assert_eq!(elsewhere.sweep_state().await.unwrap(), SweepState::default(), "and so has each its own watermark");
+    let own = read_one(ledger, 3).await.unwrap();
+    let is_clash = |error: &ServiceError| error.is_of_one_item && error.to_string().contains("belongs to");
+    let read = elsewhere.read(month(), &[id(3)]).await.unwrap().remove(&id(3)).unwrap();
+    assert!(is_clash(&read.unwrap_err()));
+    assert!(is_clash(&elsewhere.write(None, &item(3, &[4])).await.unwrap_err()));
+    assert!(is_clash(&elsewhere.record(&id(3), month(), &piece(6)).await.unwrap_err()));
+    assert_eq!(read_one(ledger, 3).await, Some(own), "nothing of it is merged");
+}
+
+async fn a_run_counts_as_failed_until_it_ends_well(ledger: &impl Statuses) {
+    let scopes = [home(), elsewhere()];
+    let status = async || ledger.statuses(&scopes).await.unwrap().remove(&home());
+    assert_eq!(status().await, None);
+    ledger.begun(&home(), at(1)).await.unwrap();
+    let mut expected = ScopeStatus { last_begun: Some(at(1)), failures_in_a_row: 1, ..ScopeStatus::default() };
+    assert_eq!(status().await, Some(expected.clone()), "one that is killed says no more");
+    let trouble = Trouble { kind: TroubleKind::RoleMissing, message: "no role".to_owned() };
+    ledger.begun(&home(), at(2)).await.unwrap();
+    ledger.ended(&home(), at(2), &Err(trouble.clone())).await.unwrap();
+    expected = ScopeStatus {
+        last_begun: Some(at(2)),
+        failures_in_a_row: 2,
+        last_trouble: Some(trouble),
+        ..ScopeStatus::default()
+    };
+    assert_eq!(status().await, Some(expected));
+    let figures = Figures {
+        servers: 7,
+        processed: 5,
+        errors: 2,
+        restless: 1,
+        span: Span { proven: "1234.56".parse().unwrap(), possible: "0.5".parse().unwrap() },
+        lookups: 12,
+        throttles: 3,
+        unreadable: 1,
+        complete: true,
+        oldest_cache_age: TimeDelta::hours(2),
+    };
+    ledger.begun(&home(), at(3)).await.unwrap();
+    ledger.ended(&home(), at(3), &Ok(figures)).await.unwrap();
+    let last = Some(at(3));
+    let expected = ScopeStatus { last_begun: last, last_success: last, figures, ..ScopeStatus::default() };
+    assert_eq!(status().await, Some(expected));
+    assert_eq!(ledger.statuses(&scopes).await.unwrap().len(), 1, "each scope has its own");
 }
 
 fn entry(revision: u64, hour: i64) -> CacheEntry {

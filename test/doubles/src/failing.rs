@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uptime::{BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, ServerEvidence, ServerMonth, Window};
-use uptime_ledger::ServiceError;
-use uptime_ledger::ports::{
-    Cache, Fleet, IndexedServer, Ledger, LedgerWritten, Limits, Recorded, StoredMonths, Sweep, SweepCost, SweepState,
-    Trail, WriteRule, Written,
+use uptime::{
+    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, Scope, ServerEvidence, ServerMonth, Window,
 };
+use uptime_ledger::ports::{
+    Cache, Fleet, IndexedServer, Ledger, LedgerWritten, Limits, Recorded, Statuses, StoredMonths, Sweep, SweepCost,
+    SweepState, Trail, WriteRule, Written,
+};
+use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble};
 
 use crate::lock;
 
@@ -29,6 +31,8 @@ pub enum Call {
     WriteItem,
     /// Of the ledger: how far the fleet has been swept.
     ReadSweepState,
+    /// Of the statuses.
+    WriteStatus,
     /// Of the cache.
     ReadCache,
     /// Of the cache.
@@ -43,7 +47,7 @@ impl Call {
             Self::Sweep | Self::Lookup => "CloudTrail LookupEvents",
             Self::ReadItems | Self::ReadCache => "DynamoDB BatchGetItem",
             Self::ReadSweepState => "DynamoDB GetItem",
-            Self::WriteItem | Self::WriteCache => "DynamoDB UpdateItem",
+            Self::WriteItem | Self::WriteStatus | Self::WriteCache => "DynamoDB UpdateItem",
         }
     }
 }
@@ -257,5 +261,26 @@ impl<L: Ledger + Sync> Ledger for Failing<L> {
 
     async fn store_sweep_state(&self, read: &SweepState, updated: &SweepState) -> Result<bool, ServiceError> {
         self.port.store_sweep_state(read, updated).await
+    }
+}
+
+impl<L: Statuses + Sync> Statuses for Failing<L> {
+    async fn begun(&self, scope: &Scope, now: DateTime<Utc>) -> Result<(), ServiceError> {
+        self.faults.check(Call::WriteStatus, None).await?;
+        self.port.begun(scope, now).await
+    }
+
+    async fn ended(
+        &self,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        outcome: &Result<Figures, Trouble>,
+    ) -> Result<(), ServiceError> {
+        self.faults.check(Call::WriteStatus, None).await?;
+        self.port.ended(scope, now, outcome).await
+    }
+
+    async fn statuses(&self, scopes: &[Scope]) -> Result<HashMap<Scope, ScopeStatus>, ServiceError> {
+        self.port.statuses(scopes).await
     }
 }

@@ -16,6 +16,28 @@ pub use in_memory_trail::InMemoryTrail;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use uptime::Scope;
+
+/// The home scope of tests.
+///
+/// # Panics
+/// Never.
+#[must_use]
+#[allow(clippy::unwrap_used, reason = "the text is a scope")]
+pub fn home() -> Scope {
+    "123456789012/eu-west-1".parse().unwrap()
+}
+
+/// Another scope.
+///
+/// # Panics
+/// Never.
+#[must_use]
+#[allow(clippy::unwrap_used, reason = "the text is a scope")]
+pub fn elsewhere() -> Scope {
+    "444455556666/us-east-1".parse().unwrap()
+}
+
 /// Locks what a test shares; a panic while it was held ends the test anyway.
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)

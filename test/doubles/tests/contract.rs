@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::{Failing, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryTrail, contract};
+use doubles::{Failing, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryTrail, contract, elsewhere};
 use uptime::{Evidence, InstanceId, InstanceState, Observation, Window};
 
 fn now() -> DateTime<Utc> {
@@ -16,8 +16,10 @@ fn id(n: u32) -> InstanceId {
 
 #[tokio::test]
 async fn a_ledger() {
-    contract::ledger(&&InMemoryLedger::default()).await;
-    contract::ledger(&Failing::new(&InMemoryLedger::default(), &Faults::default())).await;
+    let table = InMemoryLedger::default();
+    contract::ledger(&&table, &&table.of(&elsewhere())).await;
+    let (table, faults) = (InMemoryLedger::default(), Faults::default());
+    contract::ledger(&Failing::new(&table, &faults), &Failing::new(&table.of(&elsewhere()), &faults)).await;
 }
 
 #[tokio::test]
@@ -35,6 +37,7 @@ async fn a_fleet() {
         launch_time: None,
         transition_reason: None,
         created_at: None,
+        name: None,
         instance_type: None,
         spot: None,
     };

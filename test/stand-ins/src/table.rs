@@ -54,7 +54,7 @@ pub struct LoggedRequest {
 const KEYS: [&str; 2] = ["id", "month"];
 
 impl TableStandIn {
-    /// Empty tables of any name; the key is `id`, and `month` where a request's key has one. There is one index, `month`.
+    /// Empty tables of any name; the key is `id`, and `month` where a request's key has one. There is one index, `scopeMonth`.
     ///
     /// # Errors
     /// Where it cannot listen.
@@ -185,8 +185,8 @@ impl Tables {
 
     /// The index has what a listing needs; of the real one a page is at most 1 MB.
     fn query(&self, request: &Value) -> Result<Answer> {
-        if request["IndexName"] != "month" {
-            bail!("only the index `month` is there");
+        if request["IndexName"] != "scopeMonth" {
+            bail!("only the index `scopeMonth` is there");
         }
         let condition = request["KeyConditionExpression"].as_str().context("no KeyConditionExpression")?;
         let mut found = Vec::new();

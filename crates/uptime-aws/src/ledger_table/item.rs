@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, ServerMonth, Span, Summary, Window};
+use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, Scope, ServerMonth, Span, Summary, Window};
 
 use crate::dynamodb::{Item, number, string, text, timestamp};
 use uptime_ledger::ServiceError;
@@ -18,6 +18,11 @@ pub(super) mod attribute {
     pub(crate) const EVIDENCE: &str = "evidence";
     pub(crate) const LATE_EVIDENCE: &str = "lateEvidence";
     pub(crate) const SIGHTING: &str = "sighting";
+    pub(crate) const ACCOUNT: &str = "account";
+    pub(crate) const REGION: &str = "region";
+    /// Key of the index: the scope and the month.
+    pub(crate) const SCOPE_MONTH: &str = "scopeMonth";
+    pub(crate) const NAME: &str = "name";
     pub(crate) const INSTANCE_TYPE: &str = "instanceType";
     pub(crate) const COVERAGE: &str = "coverage";
     pub(crate) const LEFT_AT: &str = "leftAt";
@@ -27,6 +32,11 @@ pub(super) mod attribute {
     pub(crate) const AS_OF: &str = "asOf";
     pub(crate) const FINAL: &str = "final";
     pub(crate) const REVISION: &str = "revision";
+}
+
+/// The key of a server's item.
+pub(super) fn key(id: &InstanceId, month: Month) -> Item {
+    HashMap::from([(attribute::ID.to_owned(), text(id)), (attribute::MONTH.to_owned(), text(month))])
 }
 
 /// One conditional update.
@@ -39,10 +49,13 @@ pub(super) struct Change {
 
 impl Change {
     /// Adds what `updated` has of evidence beyond `read`, and replaces the rest, provided that the item is as it was read.
-    pub(super) fn of(read: Option<&ServerMonth>, updated: &ServerMonth) -> Self {
+    pub(super) fn of(scope: &Scope, read: Option<&ServerMonth>, updated: &ServerMonth) -> Self {
         let mut change =
             Self { update: String::new(), condition: String::new(), names: HashMap::new(), values: HashMap::new() };
         let mut set: Vec<(&str, AttributeValue)> = vec![
+            (attribute::ACCOUNT, text(&scope.account)),
+            (attribute::REGION, text(&scope.region)),
+            (attribute::SCOPE_MONTH, text(scope_month(scope, updated.month))),
             (attribute::COVERAGE, list(updated.coverage.windows(), |window| text(window))),
             (attribute::FINAL, AttributeValue::Bool(updated.is_final)),
             (attribute::REVISION, AttributeValue::N(next_revision(read).to_string())),
@@ -51,6 +64,7 @@ impl Change {
         let optional = [
             (attribute::SIGHTING, updated.sighting.as_ref().map(text)),
             (attribute::LEFT_AT, updated.left_at.map(|at| text(timestamp(at)))),
+            (attribute::NAME, updated.name.as_ref().map(text)),
             (attribute::INSTANCE_TYPE, updated.instance_type.as_ref().map(text)),
         ];
         for (name, value) in optional {
@@ -100,6 +114,11 @@ impl Change {
     }
 }
 
+/// The key under which the index lists the servers of a scope and month: `111122223333/eu-west-1/2026-11`.
+pub(super) fn scope_month(scope: &Scope, month: Month) -> String {
+    format!("{scope}/{month}")
+}
+
 /// The revision that a write makes of an item as it was read.
 fn next_revision(read: Option<&ServerMonth>) -> u64 {
     read.map_or(0, |read| read.revision) + 1
@@ -143,14 +162,36 @@ fn list<T>(values: &[T], value: impl Fn(&T) -> AttributeValue) -> AttributeValue
     AttributeValue::L(values.iter().map(value).collect())
 }
 
-/// Reads an item; what cannot be read is an error of its server.
+/// Reads an item of a server of `scope`; what cannot be read, or is another scope's, is an error of its server.
 ///
 /// # Errors
 /// Where not even its server can be read.
-pub(super) fn read(item: Item) -> Result<(InstanceId, Result<ServerMonth, ServiceError>), ServiceError> {
+pub(super) fn read(scope: &Scope, item: Item) -> Result<(InstanceId, Result<ServerMonth, ServiceError>), ServiceError> {
     let id: InstanceId = parsed(&item, attribute::ID)?.ok_or_else(|| unreadable("an item has no id".to_owned()))?;
-    let month = ItemReader { id: &id, item }.read();
+    let month = belongs_to(scope, &id, &item).and_then(|()| ItemReader { id: &id, item }.read());
     Ok((id, month))
+}
+
+/// The scope that an item names.
+///
+/// # Errors
+/// Where it names none.
+pub(super) fn scope(item: &Item) -> Result<Scope, ServiceError> {
+    let account = parsed(item, attribute::ACCOUNT)?;
+    let region = parsed(item, attribute::REGION)?;
+    let scope = account.zip(region).map(|(account, region)| Scope { account, region });
+    scope.ok_or_else(|| unreadable("an item names no scope".to_owned()))
+}
+
+/// Checks that an item is of `scope`.
+///
+/// # Errors
+/// Where it is not: an instance id belongs to one scope, and two servers' evidence in one item would be wrong for both.
+pub(super) fn belongs_to(scope: &Scope, id: &InstanceId, item: &Item) -> Result<(), ServiceError> {
+    match self::scope(item)? {
+        owner if owner == *scope => Ok(()),
+        owner => Err(unreadable(format!("the item of {id} belongs to {owner}, not to {scope}"))),
+    }
 }
 
 /// True where nothing may change an item any more.
@@ -185,6 +226,7 @@ impl ItemReader<'_> {
         Ok(ServerMonth {
             id: self.id.clone(),
             month,
+            name: string(&self.item, attribute::NAME).map(str::to_owned),
             instance_type: string(&self.item, attribute::INSTANCE_TYPE).map(str::to_owned),
             evidence: self.evidence(attribute::EVIDENCE)?,
             sighting: self.parsed(attribute::SIGHTING)?,

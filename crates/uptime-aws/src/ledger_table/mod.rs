@@ -1,15 +1,16 @@
 //! The LedgerTable: what is kept of each server and month, and how far the fleet has been swept.
 
 mod item;
+mod status;
 mod sweep_state;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use futures::{StreamExt, TryStreamExt, stream};
-use uptime::{Evidence, InstanceId, Month, ServerMonth};
+use uptime::{Evidence, InstanceId, Month, Scope, ServerMonth};
 
 use crate::dynamodb::{BATCH, Item, batch_get, refused, text};
 use crate::sdk_error::service_error;
@@ -20,32 +21,43 @@ use uptime_ledger::ports::{IndexedServer, Ledger, LedgerWritten, Recorded, Store
 const GET: &str = "DynamoDB GetItem";
 const QUERY: &str = "DynamoDB Query";
 
-/// The index from a month to its servers.
-const INDEX: &str = "month";
+/// The index from a scope's month to its servers.
+const INDEX: &str = "scopeMonth";
 /// Batches of reads under way at once.
 const CONCURRENT_BATCHES: usize = 4;
 
-/// The table of evidence and totals.
+/// The table of evidence and totals, as the ledger of one scope.
 #[derive(Clone, Debug)]
 pub struct LedgerTable {
     client: Client,
     name: String,
-    /// The region whose CloudTrail is swept.
-    region: String,
+    scope: Scope,
 }
 
 impl LedgerTable {
-    /// The table called `name`, with the watermark of `region`.
-    pub fn new(client: Client, name: String, region: String) -> Self {
-        Self { client, name, region }
+    /// The items of `scope` in the table called `name`.
+    pub fn new(client: Client, name: String, scope: Scope) -> Self {
+        Self { client, name, scope }
+    }
+
+    /// The scope to which a server's item in `month` belongs; none where there is no item.
+    ///
+    /// # Errors
+    /// Where the table cannot be read, or the item names no scope.
+    pub async fn scope_of(
+        client: &Client,
+        table: &str,
+        id: &InstanceId,
+        month: Month,
+    ) -> Result<Option<Scope>, ServiceError> {
+        let request = client.get_item().table_name(table).set_key(Some(item::key(id, month)));
+        let answer = request.consistent_read(true).send().await.map_err(|error| service_error(GET, error))?;
+        answer.item.map(|item| item::scope(&item)).transpose()
     }
 
     async fn read_batch(&self, month: Month, ids: &[InstanceId]) -> Result<Vec<Item>, ServiceError> {
-        let key = |id: &InstanceId| {
-            HashMap::from([(attribute::ID.to_owned(), text(id)), (attribute::MONTH.to_owned(), text(month))])
-        };
         let keys = KeysAndAttributes::builder()
-            .set_keys(Some(ids.iter().map(key).collect()))
+            .set_keys(Some(ids.iter().map(|id| item::key(id, month)).collect()))
             .consistent_read(true)
             .build()
             .map_err(|error| ServiceError::unexpected("DynamoDB BatchGetItem", error.to_string()))?;
@@ -53,8 +65,7 @@ impl LedgerTable {
     }
 
     fn update(&self, id: &InstanceId, month: Month) -> UpdateItemFluentBuilder {
-        let request = self.client.update_item().table_name(&self.name);
-        request.key(attribute::ID, text(id)).key(attribute::MONTH, text(month))
+        self.client.update_item().table_name(&self.name).set_key(Some(item::key(id, month)))
     }
 }
 
@@ -62,14 +73,15 @@ impl Ledger for LedgerTable {
     async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
         let batches: Vec<_> = ids.chunks(BATCH).map(|ids| self.read_batch(month, ids)).collect();
         let items: Vec<Vec<Item>> = stream::iter(batches).buffered(CONCURRENT_BATCHES).try_collect().await?;
-        items.into_iter().flatten().map(item::read).collect()
+        items.into_iter().flatten().map(|item| item::read(&self.scope, item)).collect()
     }
 
     async fn servers(&self, month: Month) -> Result<Vec<IndexedServer>, ServiceError> {
         let query = self.client.query().table_name(&self.name).index_name(INDEX);
         let query =
-            query.key_condition_expression("#month = :month").expression_attribute_names("#month", attribute::MONTH);
-        let mut pages = query.expression_attribute_values(":month", text(month)).into_paginator().send();
+            query.key_condition_expression("#key = :key").expression_attribute_names("#key", attribute::SCOPE_MONTH);
+        let key = text(item::scope_month(&self.scope, month));
+        let mut pages = query.expression_attribute_values(":key", key).into_paginator().send();
         let mut servers = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service_error(QUERY, error))?;
@@ -81,7 +93,7 @@ impl Ledger for LedgerTable {
     }
 
     async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<LedgerWritten, ServiceError> {
-        let change = item::Change::of(read, updated);
+        let change = item::Change::of(&self.scope, read, updated);
         let answer = self
             .update(&updated.id, updated.month)
             .update_expression(change.update)
@@ -95,7 +107,7 @@ impl Ledger for LedgerTable {
             Ok(_) => Ok(LedgerWritten::Stored),
             Err(error) => match refused(error) {
                 Ok(None) => Ok(LedgerWritten::Conflict(None)),
-                Ok(Some(current)) => Ok(LedgerWritten::Conflict(Some(Box::new(item::read(current)?.1?)))),
+                Ok(Some(current)) => Ok(LedgerWritten::Conflict(Some(Box::new(item::read(&self.scope, current)?.1?)))),
                 Err(error) => Err(error.about(format!("{} {}", updated.id, updated.month))),
             },
         }
@@ -106,13 +118,14 @@ impl Ledger for LedgerTable {
             .update(id, month)
             .update_expression("ADD #evidence :evidence, #revision :one")
             .condition_expression(
-                "attribute_exists(#id) AND attribute_not_exists(#left) AND (attribute_not_exists(#final) OR #final = :open) \
+                "#key = :key AND attribute_not_exists(#left) AND (attribute_not_exists(#final) OR #final = :open) \
                  AND NOT contains(#evidence, :piece)",
             )
             .expression_attribute_names("#evidence", attribute::EVIDENCE)
             .expression_attribute_names("#revision", attribute::REVISION)
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .expression_attribute_names("#id", attribute::ID)
+            .expression_attribute_names("#key", attribute::SCOPE_MONTH)
+            .expression_attribute_values(":key", text(item::scope_month(&self.scope, month)))
             .expression_attribute_names("#left", attribute::LEFT_AT)
             .expression_attribute_names("#final", attribute::FINAL)
             .expression_attribute_values(":evidence", AttributeValue::Ss(vec![evidence.to_string()]))
@@ -125,15 +138,20 @@ impl Ledger for LedgerTable {
         match answer {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                Ok(Recorded::Added(Box::new(item::read(item)?.1?)))
+                Ok(Recorded::Added(Box::new(item::read(&self.scope, item)?.1?)))
             }
             Err(error) => match refused(error) {
-                Ok(Some(current)) if item::is_final(&current) => Ok(Recorded::Final),
-                Ok(Some(current)) => match item::read(current)?.1? {
-                    item if item.left_at.is_some() => Ok(Recorded::Unknown),
-                    // It has been there, and nothing was written.
-                    item => Ok(Recorded::Added(Box::new(item))),
-                },
+                Ok(Some(current)) => {
+                    item::belongs_to(&self.scope, id, &current)?;
+                    if item::is_final(&current) {
+                        return Ok(Recorded::Final);
+                    }
+                    Ok(match item::read(&self.scope, current)?.1? {
+                        item if item.left_at.is_some() => Recorded::Unknown,
+                        // It has been there, and nothing was written.
+                        item => Recorded::Added(Box::new(item)),
+                    })
+                }
                 Ok(None) => Ok(Recorded::Unknown),
                 Err(error) => Err(error.about(format!("{id} {month}"))),
             },
@@ -149,11 +167,12 @@ impl Ledger for LedgerTable {
         let answer = self
             .update(id, month)
             .update_expression("ADD #late :late, #revision :one")
-            .condition_expression("attribute_exists(#id)")
+            .condition_expression("#key = :key")
             .expression_attribute_names("#late", attribute::LATE_EVIDENCE)
             .expression_attribute_names("#revision", attribute::REVISION)
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .expression_attribute_names("#id", attribute::ID)
+            .expression_attribute_names("#key", attribute::SCOPE_MONTH)
+            .expression_attribute_values(":key", text(item::scope_month(&self.scope, month)))
             .expression_attribute_values(
                 ":late",
                 AttributeValue::Ss(evidence.iter().map(ToString::to_string).collect()),
@@ -168,7 +187,7 @@ impl Ledger for LedgerTable {
     }
 
     async fn sweep_state(&self) -> Result<SweepState, ServiceError> {
-        let key = sweep_state::key(&self.region);
+        let key = sweep_state::key(&self.scope);
         let answer =
             self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true).send().await;
         let item = answer.map_err(|error| service_error(GET, error))?.item;
@@ -181,7 +200,7 @@ impl Ledger for LedgerTable {
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(sweep_state::key(&self.region)))
+            .set_key(Some(sweep_state::key(&self.scope)))
             .update_expression(change.update)
             .condition_expression(change.condition)
             .set_expression_attribute_values(Some(change.values))

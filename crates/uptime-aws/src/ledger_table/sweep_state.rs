@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use uptime::{BlindSpots, Coverage, InstanceId, Window};
+use uptime::{BlindSpots, Coverage, InstanceId, Scope, Window};
 
 use super::item::attribute;
 use crate::dynamodb::{Item, string, text, timestamp};
@@ -26,9 +26,9 @@ const REVISION: &str = "revision";
 const STARTS: &str = "StartInstances";
 const LAUNCHES: &str = "RunInstances";
 
-/// The item of a region.
-pub(super) fn key(region: &str) -> Item {
-    let key = [(attribute::ID, format!("sweep#{region}")), (attribute::MONTH, WATERMARK.to_owned())];
+/// The item of a scope.
+pub(super) fn key(scope: &Scope) -> Item {
+    let key = [(attribute::ID, format!("sweep#{scope}")), (attribute::MONTH, WATERMARK.to_owned())];
     key.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
 }
 

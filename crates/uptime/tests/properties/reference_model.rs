@@ -256,7 +256,8 @@ impl<'p> Fleet<'p> {
         let server = &mut self.servers[number];
         server.state = Some(state);
         let event_id = format!("{}-{}-{}", server.id, state.as_str(), server.state_changes.len());
-        server.state_changes.push(StateChange { id: server.id.clone(), state, at, event_id });
+        let scope = "123456789012/eu-west-1".parse().unwrap();
+        server.state_changes.push(StateChange { scope, id: server.id.clone(), state, at, event_id });
     }
 
     fn record(&mut self, name: &str, tick: i64, items: &[(usize, &str)], accepted: bool) {
@@ -275,6 +276,7 @@ impl<'p> Fleet<'p> {
                 launch_time: sighting.with_launch_time.then(|| plan.instant(server.last_start)),
                 transition_reason: Some(records::reason(server.reason.map(|tick| plan.instant(tick)))),
                 created_at: Some(plan.instant(server.born)),
+                name: None,
                 instance_type: None,
                 spot: None,
             });

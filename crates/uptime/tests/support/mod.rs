@@ -81,6 +81,7 @@ impl Server {
             launch_time: None,
             transition_reason: None,
             created_at: None,
+            name: None,
             instance_type: None,
             spot: None,
         };
@@ -141,7 +142,7 @@ impl Server {
     pub(crate) fn state_change(mut self, state: &str, hours: f64) -> Self {
         let (id, time) = (Self::ID, instant(hours));
         let json = format!(
-            r#"{{"id":"{state}-{time}","detail-type":"EC2 Instance State-change Notification","source":"aws.ec2","time":"{time}","detail":{{"instance-id":"{id}","state":"{state}"}}}}"#
+            r#"{{"id":"{state}-{time}","detail-type":"EC2 Instance State-change Notification","source":"aws.ec2","account":"123456789012","region":"eu-west-1","time":"{time}","detail":{{"instance-id":"{id}","state":"{state}"}}}}"#
         );
         self.evidence.extend(StateChange::read(&json).unwrap().evidence());
         self

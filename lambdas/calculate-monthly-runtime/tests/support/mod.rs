@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doubles::{Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryTrail};
 use serde_json::{Value, json};
 use stand_ins::Faults as TableFaults;
-use uptime::{Evidence, Fact, InstanceId, InstanceState, Observation, ServerEvidence, ServerMonth, Source};
+use uptime::{Evidence, Fact, InstanceId, InstanceState, Observation, Scope, ServerEvidence, ServerMonth, Source};
 use uptime_ledger::Handled;
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::{Ports, Services};
@@ -47,6 +47,7 @@ pub(crate) fn server(n: u32, state: InstanceState, launched: i64) -> Observation
         launch_time: Some(hour(launched)),
         transition_reason: None,
         created_at: None,
+        name: None,
         instance_type: None,
         spot: None,
     }
@@ -70,13 +71,18 @@ pub(crate) fn trail(evidence: &[(u32, &str)]) -> InMemoryTrail {
 }
 
 /// The handler's answer for a payload over some ports, and its metrics.
-pub(crate) async fn handled<S: Services>(
+pub(crate) async fn handled<S: Services + Clone>(
     services: S,
     now: DateTime<Utc>,
     payload: Value,
     seconds: u64,
 ) -> Handled<Response, RunError> {
-    let calculation = Calculation::over(services, SETTINGS, Metrics::new("runtime-cache", "test"));
+    let calculation = Calculation::over(
+        |_: &Scope| services.clone(),
+        account::scopes(),
+        SETTINGS,
+        Metrics::new("runtime-cache", "test"),
+    );
     handle(&calculation, payload, Moment::within(now, Duration::from_secs(seconds))).await
 }
 

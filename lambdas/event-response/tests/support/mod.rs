@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use account::{Account, contents, tag};
+use account::{Account, contents, scopes, tag};
 use chrono::{DateTime, TimeDelta, Utc};
 use event_response::grouped::Grouped;
 use event_response::{EventError, EventResponse, handle};
@@ -12,6 +12,7 @@ use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
 use fleet_simulator::world::World;
 use serde_json::{Value, json};
+use uptime::Scope;
 use uptime_aws::ec2::Ec2Fleet;
 use uptime_aws::ledger_table::LedgerTable;
 use uptime_aws::servers_table::ServersTable;
@@ -38,7 +39,7 @@ pub(crate) async fn over(world: World) -> Account {
 }
 
 pub(crate) fn handler(services: AwsPorts) -> Handler {
-    EventResponse::over(services, tag(), None, Metrics::new("runtime-cache", "test"))
+    EventResponse::over(move |_: &Scope| services.clone(), scopes(), tag(), None, Metrics::new("runtime-cache", "test"))
 }
 
 /// All that both tables hold.

@@ -7,19 +7,25 @@ use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use chrono::{DateTime, Utc};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
+use uptime::Scope;
 use uptime_aws::clients::Clients;
 use uptime_aws::{telemetry, wiring};
+use uptime_ledger::ports::Ports;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let now: DateTime<Utc> = wiring::variable("BENCH_NOW").unwrap_or_default().parse()?;
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let mut services = wiring::ports(Clients::from_env().await, &config.shared);
-    if wiring::variable("BENCH_UNPACED").is_some() {
-        services.trail = services.trail.at_pace(Duration::from_micros(1));
-    }
-    let calculation = Calculation::over(services, config.settings, config.shared.metrics());
+    let paced = wiring::ports(Clients::from_env().await, &config.shared);
+    let unpaced = wiring::variable("BENCH_UNPACED").is_some();
+    let services = |scope: &Scope| {
+        let Ports { fleet, trail, ledger, cache } = paced(scope);
+        let trail = if unpaced { trail.at_pace(Duration::from_micros(1)) } else { trail };
+        Ports { fleet, trail, ledger, cache }
+    };
+    let calculation =
+        Calculation::over(services, config.shared.scopes.clone(), config.settings, config.shared.metrics());
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment { now, ..Moment::begin(event.context.deadline()) };
         let handled = handle(&calculation, event.payload, moment).await;

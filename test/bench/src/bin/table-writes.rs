@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use account::{LEDGER, REGION, SERVERS, clients, create_table};
+use account::{LEDGER, SERVERS, clients, create_table};
 use anyhow::{Context, Result};
 use bench::hourly::now;
 use bench::seed::seed;
@@ -34,6 +34,6 @@ async fn main() -> Result<()> {
 /// The time of one write.
 async fn measure(endpoint: &str) -> Result<Duration> {
     let begun = Instant::now();
-    seed(&clients(endpoint, endpoint), REGION, COUNT, now()?).await?;
+    seed(&clients(endpoint, endpoint), COUNT, now()?).await?;
     Ok(begun.elapsed() / (2 * COUNT as u32))
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use account::{REGION, SERVERS, clients};
+use account::{SERVERS, clients};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
@@ -29,7 +29,7 @@ async fn main() -> Result<()> {
     let tables = served(TableStandIn::start).await?;
     let aws = clients(&tables.endpoint, &tables.endpoint);
     let now = now()?;
-    seed(&aws, REGION, count, now).await?;
+    seed(&aws, count, now).await?;
     let again = tables.clone();
     let copy = served(async move || again.copy().await).await?;
     let bare = clients(&copy.endpoint, &copy.endpoint).dynamodb;
@@ -37,7 +37,8 @@ async fn main() -> Result<()> {
         Config::read(&|name| VARIABLES.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))?;
     let services = wiring::ports(aws, &config.shared);
     let metrics = config.shared.metrics();
-    let response = EventResponse::over(services, config.shared.tag, config.cache_max_age, metrics);
+    let response =
+        EventResponse::over(services, config.shared.scopes, config.shared.tag, config.cache_max_age, metrics);
     response.open_connection().await;
     let mut told = ByState::new();
     for state in ["pending", "running"] {
