@@ -13,5 +13,7 @@ export function asLocal(environment: Environment, host: NodeJS.Architecture = pr
       `Context "local" is true, but must be false on this machine: Lambda does not run on ${host}.`,
     );
   }
-  return { ...environment, local: true, architecture, account: undefined, region: undefined, alarmSubscribers: [] };
+  // Spokes have to know their hub: there the accounts are those of the settings, each with its own credentials.
+  const place = environment.scopes.length > 0 ? {} : { account: undefined, region: undefined };
+  return { ...environment, ...place, local: true, architecture, alarmSubscribers: [] };
 }

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { scopeProblems } from './scopes.ts';
 
 /** What people are told of a setting: in the sentence about a wrong one, and in the document's table. */
 export interface Description {
@@ -14,6 +15,8 @@ export interface Description {
 const descriptions = z.registry<Description>();
 
 const MAIL_ADDRESS = /^[^\s@/]+@[^\s@./]+(\.[^\s@./]+)+$/;
+const accountId = z.string().regex(/^\d{12}$/);
+const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/);
 const httpsUrl = z.url({ protocol: /^https$/ });
 
 /** The periods that CloudWatch Logs offers, but for "forever". */
@@ -88,23 +91,34 @@ export const settingsSchema = z.strictObject({
         'whether losing the environment would hurt: tables and logs outlive the stack, the stack is protected from ' +
         'deletion, and it cannot be deployed with placeholders',
     }),
-  account: z
-    .string()
-    .regex(/^\d{12}$/)
-    .optional()
+  account: accountId.optional().register(descriptions, {
+    allowed: 'an account id of 12 digits, as a string',
+    meaning: 'account to deploy to',
+    unset: 'that of the credentials',
+  }),
+  region: regionName.optional().register(descriptions, {
+    allowed: 'a region such as "eu-central-1"',
+    meaning: 'region to deploy to; the servers of this region are counted',
+    unset: "that of the credentials' profile",
+  }),
+  scopes: z
+    .array(z.strictObject({ account: accountId.optional(), regions: z.array(regionName).min(1).readonly() }).readonly())
+    .readonly()
+    .default([])
     .register(descriptions, {
-      allowed: 'an account id of 12 digits, as a string',
-      meaning: 'account to deploy to',
-      unset: 'that of the credentials',
+      allowed: 'a list such as [{ regions: ["us-east-1"] }, { account: "111122223333", regions: ["eu-west-1"] }]',
+      meaning:
+        'which servers are counted further than those of `account` and `region`: regions of the same account, and other ' +
+        'accounts with their regions',
     }),
-  region: z
+  organizationId: z
     .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .regex(/^o-[a-z0-9]{10,32}$/)
     .optional()
     .register(descriptions, {
-      allowed: 'a region such as "eu-central-1"',
-      meaning: 'region to deploy to; the servers of this region are counted',
-      unset: "that of the credentials' profile",
+      allowed: 'the id of an AWS organization, such as "o-a1b2c3d4e5"',
+      meaning: 'organization that the accounts of `scopes` are in: their reader roles then trust nobody outside of it',
+      unset: 'the trust is limited by account and role alone',
     }),
   architecture: z.enum(['arm64', 'x86_64']).default('arm64').register(descriptions, {
     allowed: '"arm64" or "x86_64"',
@@ -182,7 +196,7 @@ export class SettingsError extends Error {
 export function resolveEnvironments(all: readonly EnvironmentSettings[]): Environment[] {
   const results = all.map((settings) => ({ settings, ...settingsSchema.safeParse(settings) }));
   const wrong = results.flatMap(({ settings, error }) => (error ? sentences(settings, error.issues) : []));
-  const problems = [...wrong, ...repeatedNames(all)];
+  const problems = [...wrong, ...repeatedNames(all), ...(wrong.length > 0 ? [] : all.flatMap(wrongScopes))];
   if (problems.length > 0) throw new SettingsError(problems.join('\n'));
   return results.flatMap(({ data }) => (data ? { ...data, local: false } : []));
 }
@@ -214,6 +228,10 @@ function whatIsWrong(setting: string, value: unknown): string {
   return value === undefined
     ? `is missing; it must be ${allowed}`
     : `is ${JSON.stringify(value)}, but must be ${allowed}`;
+}
+
+function wrongScopes(settings: EnvironmentSettings): string[] {
+  return scopeProblems(settings).map((problem) => `Environment "${settings.name}": setting "scopes" ${problem}.`);
 }
 
 function repeatedNames(all: readonly EnvironmentSettings[]): string[] {

@@ -7,7 +7,15 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test } from 'vitest';
 import { invariants } from './support/invariants.ts';
-import { allResources, synthesize, testEnvironment, testStack, variants } from './support/synth.ts';
+import {
+  allResources,
+  severalScopes,
+  synthesize,
+  synthesizeSpokes,
+  testEnvironment,
+  testStack,
+  variants,
+} from './support/synth.ts';
 
 describe.each([...variants])('in the stack of %s', (_, environment) => {
   const template = synthesize(environment);
@@ -16,6 +24,15 @@ describe.each([...variants])('in the stack of %s', (_, environment) => {
     expect(problems(template)).toEqual([]);
   });
 });
+
+describe.each(synthesizeSpokes(testEnvironment(severalScopes)).map((template, n) => [n, template] as const))(
+  'in the stack of spoke %i',
+  (_, template) => {
+    test.each(Object.entries(invariants))('%s', (_name, problems) => {
+      expect(problems(template)).toEqual([]);
+    });
+  },
+);
 
 describe('a careless stack is found out:', () => {
   const stack = testStack();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { runbookHeading } from './support/invariants.ts';
-import { allResources, resources, synthesize, testEnvironment } from './support/synth.ts';
+import { allResources, resources, severalScopes, synthesize, testEnvironment, type Resource } from './support/synth.ts';
 
 const runbook = readFileSync(new URL('../docs/RUNBOOK.md', import.meta.url), 'utf8');
 const deploying = readFileSync(new URL('../docs/DEPLOY.md', import.meta.url), 'utf8');
@@ -16,9 +16,16 @@ const sections = new Map(
     .filter(([heading]) => /^[a-z0-9-]+$/.test(heading)),
 );
 
-const alarms = resources(synthesize(testEnvironment()), 'AWS::CloudWatch::Alarm').map(
-  ([, { Properties }]) => Properties,
+/** The alarms of an environment with one scope, and those that one with several has instead of some. */
+const alarms = uniqueByName(
+  [testEnvironment(), testEnvironment(severalScopes)].flatMap((environment) =>
+    resources(synthesize(environment), 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties),
+  ),
 );
+
+function uniqueByName(all: Resource['Properties'][]): Resource['Properties'][] {
+  return [...new Map(all.map((alarm) => [String(alarm.AlarmName), alarm])).values()];
+}
 
 test('every alarm links to a heading of the runbook that is its own name, and every such heading has its alarm', () => {
   const links = alarms.map((alarm) => runbookHeading(alarm));

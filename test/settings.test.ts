@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveEnvironments, SettingsError } from '../lib/settings.ts';
-import { minimalSettings } from './support/synth.ts';
+import { minimalSettings, severalScopes } from './support/synth.ts';
 
 /** What a wrong setting gets; wrong on purpose, so not typed. */
 function refusal(...all: Record<string, unknown>[]): string[] {
@@ -25,6 +25,7 @@ describe('defaults', () => {
         cloudTrailLookbackDays: 7,
         cloudTrailOverlapMinutes: 60,
         monthOpenHours: 24,
+        scopes: [],
         local: false,
       },
     ]);
@@ -47,6 +48,8 @@ describe('defaults', () => {
       cloudTrailOverlapMinutes: 120,
       monthOpenHours: 48,
       cacheMaxAgeHours: 1.5,
+      scopes: [{ regions: ['us-east-1'] }],
+      organizationId: 'o-a1b2c3d4e5',
       serversTable: { existingName: 'Servers-Prod.1' },
     } as const;
     expect(resolveEnvironments([settings])).toEqual([{ ...settings, local: false }]);
@@ -132,6 +135,47 @@ describe('a wrong setting is named, with its environment and what is allowed:', 
         /^Environment "test": setting "tagAppvalue" does not exist, but must be one of name, .*\.$/,
       ),
     ]);
+  });
+
+  test.each([
+    ['us-east-1'],
+    [{ account: '1', regions: ['us-east-1'] }],
+    [{ regions: [] }],
+    [{ regions: ['virginia'] }],
+    [{ account: '222233334444' }],
+  ])('scopes: %j', (scope) => {
+    const [sentence, ...more] = refusal({ ...severalScopes, scopes: [scope] });
+    expect(sentence).toContain(`setting "scopes" is ${JSON.stringify([scope])}, but must be a list such as [`);
+    expect(more).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['without a place', { account: undefined }, 'can only be where "account" and "region" are set too'],
+    [
+      'with the home scope',
+      { scopes: [{ regions: ['eu-west-1'] }] },
+      'has 111122223333/eu-west-1, but that is the home',
+    ],
+    [
+      'with one twice',
+      { scopes: [{ regions: ['us-east-1'] }, { account: '111122223333', regions: ['us-east-1'] }] },
+      'has 111122223333/us-east-1 twice',
+    ],
+    [
+      'with too many',
+      {
+        scopes: Array.from({ length: 300 }, (_, n) => ({
+          account: String(400_000_000_000 + n),
+          regions: ['us-east-1'],
+        })),
+      },
+      'characters as a variable, but must take at most 3000',
+    ],
+  ])('scopes %s', (_, changes, problem) => {
+    const [sentence, ...more] = refusal({ ...severalScopes, ...changes });
+    expect(sentence).toContain('Environment "test": setting "scopes"');
+    expect(sentence).toContain(problem);
+    expect(more).toEqual([]);
   });
 
   test('a name used twice', () => {

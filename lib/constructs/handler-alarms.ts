@@ -12,6 +12,11 @@ export interface HandlerAlarmsProps {
   readonly prefix: string;
   /** The function to watch. */
   readonly handler: RustHandler;
+  /**
+   * Which share of its invocations may fail, in percent, and for how many hours in a row.
+   * @default - 5 % at any time
+   */
+  readonly errors?: { readonly percent: number; readonly hours: number };
   /** The longest an invocation should take. */
   readonly maxDuration: Duration;
 }
@@ -37,10 +42,13 @@ export function addHandlerAlarms(alarms: OperatorAlarms, props: HandlerAlarmsPro
   });
 }
 
-function addErrorsAlarm(alarms: OperatorAlarms, { prefix, handler }: HandlerAlarmsProps): void {
-  const options = { statistic: Stats.SUM, period: PERIOD };
+function addErrorsAlarm(alarms: OperatorAlarms, { prefix, handler, errors }: HandlerAlarmsProps): void {
+  const period = errors ? Duration.hours(1) : PERIOD;
+  const options = { statistic: Stats.SUM, period };
+  const lasting = errors ? ` for ${errors.hours} hours in a row` : '';
+  const percent = errors?.percent ?? 5;
   alarms.add(`${prefix}-errors`, {
-    meaning: `More than 5 % of the invocations of ${handler.function.functionName} fail.`,
+    meaning: `More than ${percent} % of the invocations of ${handler.function.functionName} fail${lasting}.`,
     metric: new MathExpression({
       label: 'Errors in % of invocations',
       expression: '100 * errors / invocations',
@@ -48,9 +56,10 @@ function addErrorsAlarm(alarms: OperatorAlarms, { prefix, handler }: HandlerAlar
         errors: handler.function.metricErrors(options),
         invocations: handler.function.metricInvocations(options),
       },
-      period: PERIOD,
+      period,
     }),
-    threshold: 5,
+    threshold: percent,
+    evaluationPeriods: errors?.hours ?? 1,
     // Between runs nothing has changed: a failure stays one until an invocation succeeds.
     treatMissingData: TreatMissingData.IGNORE,
   });

@@ -6,11 +6,12 @@ import {
   type Metric,
   type MetricOptions,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import { Schedule } from 'aws-cdk-lib/aws-events';
+import { Schedule, type IRuleTarget } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
 import type { RustHandler } from './rust-handler.ts';
+import { ScopesRun } from './scopes-run.ts';
 import { TriggeredHandler, type TriggeredHandlerProps } from './triggered-handler.ts';
 
 const INTERVAL = Duration.hours(1);
@@ -38,13 +39,14 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
         MONTH_OPEN_HOURS: String(environment.monthOpenHours),
       },
     });
-    allowReadingServers(this, this.handler);
+    allowReadingServers(this, this.handler, environment);
     serversTable.allowCacheAccessToFleet(this.handler);
     historyTable.allowKeepingHistory(this.handler);
     historyTable.allowListingServers(this.handler);
     this.createRule('MonthlyRuntimeCalculationRule', {
       description: 'Starts the calculation of running minutes every hour',
       schedule: Schedule.rate(INTERVAL),
+      targets: [this.hasSeveralScopes ? this.createScopesRun() : this.handler.asTarget()],
     });
     this.addAlarms();
   }
@@ -94,24 +96,37 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     return this.metric('FleetRunningMinutes', { statistic: Stats.MAXIMUM, ...options });
   }
 
+  /** Scopes that are counted. */
+  metricScopesTotal(options?: MetricOptions): Metric {
+    return this.metric('ScopesTotal', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** Scopes that could not be read three times in a row. */
+  metricScopesFailing(options?: MetricOptions): Metric {
+    return this.metric('ScopesFailing', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  private get hasSeveralScopes(): boolean {
+    return this.props.environment.scopes.length > 0;
+  }
+
+  private createScopesRun(): IRuleTarget {
+    const { environment, alarms } = this.props;
+    return new ScopesRun(this, 'Scopes', { environment, alarms, handler: this.handler }).asTarget();
+  }
+
   private addAlarms(): void {
     const { alarms, serversTable, historyTable } = this.props;
     const { functionName } = this.function;
-    addHandlerAlarms(alarms, { prefix: 'calculation', handler: this.handler, maxDuration: Duration.seconds(120) });
-    alarms.add('calculation-failing', {
-      meaning: `${functionName} failed as often in an hour as a run and its retries can: no server was refreshed.`,
-      metric: this.function.metricErrors({ statistic: Stats.SUM, period: INTERVAL }),
-      threshold: this.handler.attempts,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    });
-    alarms.add('calculation-not-running', {
-      meaning: `${functionName} was not invoked for two hours.`,
-      metric: this.function.metricInvocations({ statistic: Stats.SUM, period: INTERVAL }),
-      threshold: 1,
-      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: 2,
-      treatMissingData: TreatMissingData.BREACHING,
-    });
+    const watched = { prefix: 'calculation', handler: this.handler, maxDuration: Duration.seconds(120) };
+    if (this.hasSeveralScopes) {
+      // One scope's failure is told by its status; that most of them fail is told here.
+      addHandlerAlarms(alarms, { ...watched, errors: { percent: 50, hours: 3 } });
+      this.addScopesAlarm();
+    } else {
+      addHandlerAlarms(alarms, watched);
+      this.addRunAlarms();
+    }
     alarms.add('calculation-server-errors', {
       meaning: `A run of ${functionName} succeeded, but not for every server.`,
       metric: this.metricServerErrors({ period: Duration.minutes(5) }),
@@ -144,6 +159,36 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
       meaning: `Runs of ${functionName} succeed, and yet some server's cache is more than three hours old.`,
       metric: this.metricOldestCacheAge({ period: Duration.minutes(5) }),
       threshold: Duration.hours(3).toSeconds(),
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+  }
+
+  /** With one scope, a run that fails is the fleet's. */
+  private addRunAlarms(): void {
+    const { alarms } = this.props;
+    const { functionName } = this.function;
+    alarms.add('calculation-failing', {
+      meaning: `${functionName} failed as often in an hour as a run and its retries can: no server was refreshed.`,
+      metric: this.function.metricErrors({ statistic: Stats.SUM, period: INTERVAL }),
+      threshold: this.handler.attempts,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    });
+    alarms.add('calculation-not-running', {
+      meaning: `${functionName} was not invoked for two hours.`,
+      metric: this.function.metricInvocations({ statistic: Stats.SUM, period: INTERVAL }),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: 2,
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+  }
+
+  /** With several, one scope's failure is its own: the function fails for it, and all others go on. */
+  private addScopesAlarm(): void {
+    this.props.alarms.add('scopes-failing', {
+      meaning: 'A scope could not be read three times in a row: its servers keep their last values.',
+      metric: this.metricScopesFailing({ period: Duration.minutes(5) }),
+      threshold: 0,
       treatMissingData: TreatMissingData.IGNORE,
     });
   }

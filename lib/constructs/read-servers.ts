@@ -1,27 +1,56 @@
-import { Aws, Validations } from 'aws-cdk-lib';
+import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
+import { readerRoleName } from '../naming.ts';
+import { furtherHomeRegions, otherAccounts } from '../scopes.ts';
+import type { Environment } from '../settings.ts';
 import type { RustHandler } from './rust-handler.ts';
 
 /**
- * Lets a function ask EC2 which servers there are and which of them it may restart itself, and CloudTrail what happened to
- * them.
+ * What is asked of a scope's EC2 and CloudTrail. A Spot server's request tells whether EC2 itself may stop and start it
+ * again.
  */
-export function allowReadingServers(scope: IConstruct, handler: RustHandler): void {
+export const READING_ACTIONS = [
+  'ec2:DescribeInstances',
+  'ec2:DescribeSpotInstanceRequests',
+  'cloudtrail:LookupEvents',
+] as const;
+
+/**
+ * Lets a function ask EC2 which servers there are and which of them it may restart itself, and CloudTrail what happened to
+ * them; of other accounts, as the role that each of them has for it.
+ */
+export function allowReadingServers(scope: IConstruct, handler: RustHandler, environment: Environment): void {
+  const regions = [Aws.REGION, ...furtherHomeRegions(environment)];
   handler.allow(
     new PolicyStatement({
       sid: 'ReadServersAndTheirEvents',
-      // A Spot server's request tells whether EC2 itself may stop and start it again.
-      actions: ['ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests', 'cloudtrail:LookupEvents'],
+      actions: [...READING_ACTIONS],
       // None of them knows resources or tags to narrow it by; the region is all there is.
       resources: ['*'],
-      conditions: { StringEquals: { 'aws:RequestedRegion': Aws.REGION } },
+      conditions: { StringEquals: { 'aws:RequestedRegion': regions.length === 1 ? Aws.REGION : regions } },
     }),
   );
+  acknowledgeReadingAll(scope, 'they only read, and are limited to the regions that are counted.');
+  const accounts = otherAccounts(environment);
+  if (accounts.length === 0) return;
+  const roles = accounts.map((account) =>
+    Stack.of(scope).formatArn({
+      service: 'iam',
+      region: '',
+      account,
+      resource: 'role',
+      resourceName: readerRoleName(environment.name),
+    }),
+  );
+  handler.allow(new PolicyStatement({ sid: 'BecomeReader', actions: ['sts:AssumeRole'], resources: roles }));
+}
+
+/** Tells why reading servers and their events is allowed without naming any. */
+export function acknowledgeReadingAll(scope: IConstruct, limits: string): void {
+  const actions = 'ec2:DescribeInstances, ec2:DescribeSpotInstanceRequests and cloudtrail:LookupEvents';
   Validations.of(scope).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason:
-      'ec2:DescribeInstances, ec2:DescribeSpotInstanceRequests and cloudtrail:LookupEvents support no resource-level ' +
-      'permissions; they only read, and are limited to the region of the stack.',
+    reason: `${actions} support no resource-level permissions; ${limits}`,
   });
 }

@@ -8,8 +8,8 @@ import { dataRemovalPolicy } from './removal-policy.ts';
 import type { RustHandler } from './rust-handler.ts';
 import { throttledRequests } from './throttled-requests.ts';
 
-/** The index from a month to its servers. */
-const MONTH_INDEX = 'month';
+/** The index from a scope's month to its servers: `111122223333/eu-west-1/2026-11`. */
+const SCOPE_MONTH_INDEX = 'scopeMonth';
 
 /** What the index has of each server: its totals, for who sums up a month. */
 const INDEXED_ATTRIBUTES = ['minutes', 'uncertainty', 'asOf', 'final', 'leftAt'];
@@ -39,8 +39,8 @@ export class RuntimeHistoryTable extends Construct {
       removalPolicy: dataRemovalPolicy(environment),
     });
     this.table.addGlobalSecondaryIndex({
-      indexName: MONTH_INDEX,
-      partitionKey: { name: 'month', type: AttributeType.STRING },
+      indexName: SCOPE_MONTH_INDEX,
+      partitionKey: { name: SCOPE_MONTH_INDEX, type: AttributeType.STRING },
       sortKey: { name: 'id', type: AttributeType.STRING },
       projectionType: ProjectionType.INCLUDE,
       nonKeyAttributes: INDEXED_ATTRIBUTES,
@@ -66,7 +66,7 @@ export class RuntimeHistoryTable extends Construct {
       new PolicyStatement({
         sid: 'ListServersOfMonth',
         actions: ['dynamodb:Query'],
-        resources: [`${this.table.tableArn}/index/${MONTH_INDEX}`],
+        resources: [`${this.table.tableArn}/index/${SCOPE_MONTH_INDEX}`],
       }),
     );
   }

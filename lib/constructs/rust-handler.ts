@@ -17,6 +17,7 @@ import { RustFunction } from 'cargo-lambda-cdk';
 import { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { physicalName } from '../naming.ts';
+import { otherAccounts } from '../scopes.ts';
 import type { Environment } from '../settings.ts';
 import { dataRemovalPolicy } from './removal-policy.ts';
 
@@ -72,6 +73,8 @@ export class RustHandler extends Construct {
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `What ${physicalName(environment.name, functionName)} may do`,
+      // The reader roles of other accounts trust it by its name.
+      ...(otherAccounts(environment).length > 0 ? { roleName: physicalName(environment.name, functionName) } : {}),
     });
     this.deadLetterQueue = this.createDeadLetterQueue(environment.name, functionName);
     this.function = new RustFunction(this, 'Function', {

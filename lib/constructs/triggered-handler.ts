@@ -1,8 +1,10 @@
+import { Stack } from 'aws-cdk-lib';
 import { Metric, Stats, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, type CfnRule, type RuleProps } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { APP_NAME, METRIC_NAMESPACE, physicalName } from '../naming.ts';
+import { APP_NAME, METRIC_NAMESPACE, physicalName, readerRoleName } from '../naming.ts';
+import { furtherScopes, otherAccounts, scopesVariable } from '../scopes.ts';
 import type { Environment } from '../settings.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
 import { RustHandler, type RustHandlerProps } from './rust-handler.ts';
@@ -19,6 +21,15 @@ export interface TriggeredHandlerProps {
   readonly historyTable: RuntimeHistoryTable;
   /** Where its alarms go. */
   readonly alarms: OperatorAlarms;
+}
+
+/** What a function is told of the further scopes, where there are any. */
+function scopeVariables(environment: Environment): Record<string, string> {
+  const further = furtherScopes(environment);
+  return {
+    ...(further.length > 0 ? { FURTHER_SCOPES: scopesVariable(further) } : {}),
+    ...(otherAccounts(environment).length > 0 ? { READER_ROLE_NAME: readerRoleName(environment.name) } : {}),
+  };
 }
 
 /**
@@ -54,6 +65,8 @@ export abstract class TriggeredHandler extends Construct {
         RUNTIME_HISTORY_TABLE_NAME: historyTable.tableName,
         TAG_APP_KEY: environment.tagAppKey,
         TAG_APP_VALUE: environment.tagAppValue,
+        HOME_ACCOUNT: Stack.of(this).account,
+        ...scopeVariables(environment),
         ...props.variables,
       },
     });
@@ -64,9 +77,12 @@ export abstract class TriggeredHandler extends Construct {
    *
    * @param name its logical id, and the end of its physical name
    */
-  protected createRule(name: string, props: Pick<RuleProps, 'description' | 'schedule' | 'eventPattern'>): void {
+  protected createRule(
+    name: string,
+    props: Pick<RuleProps, 'description' | 'schedule' | 'eventPattern' | 'eventBus' | 'targets'>,
+  ): void {
     const ruleName = physicalName(this.props.environment.name, name);
-    const rule = new Rule(this, 'Rule', { ...props, ruleName, targets: [this.handler.asTarget()] });
+    const rule = new Rule(this, name, { targets: [this.handler.asTarget()], ...props, ruleName });
     (rule.node.defaultChild as CfnRule).overrideLogicalId(name);
   }
 

@@ -43,6 +43,7 @@ const VARIABLES = {
   RUNTIME_HISTORY_TABLE_NAME: { Ref: 'RuntimeHistoryTable' },
   TAG_APP_KEY: 'Project',
   TAG_APP_VALUE: 'fleet',
+  HOME_ACCOUNT: { Ref: 'AWS::AccountId' },
 };
 
 test('the function knows its servers and tables, and uses a cached value whatever its age', () => {

@@ -42,6 +42,7 @@ test('the function knows its servers, its table and where its metrics belong, an
         RUNTIME_HISTORY_TABLE_NAME: { Ref: 'RuntimeHistoryTable' },
         TAG_APP_KEY: 'Project',
         TAG_APP_VALUE: 'fleet',
+        HOME_ACCOUNT: { Ref: 'AWS::AccountId' },
         CLOUDTRAIL_LOOKBACK_DAYS: '9',
         CLOUDTRAIL_OVERLAP_MINUTES: '60',
         MONTH_OPEN_HOURS: '24',
@@ -204,6 +205,8 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
     calculation.metricFleetRunningMinutes(),
+    calculation.metricScopesTotal(),
+    calculation.metricScopesFailing(),
   ];
   expect(metrics.map(({ metricName, statistic }) => [metricName, statistic])).toEqual([
     ['ServersTotal', 'Maximum'],
@@ -215,6 +218,8 @@ test('metrics are those the handler emits, for this environment', () => {
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],
     ['FleetRunningMinutes', 'Maximum'],
+    ['ScopesTotal', 'Maximum'],
+    ['ScopesFailing', 'Maximum'],
   ]);
   for (const { namespace, dimensions: of } of metrics) {
     expect([namespace, of]).toEqual(['runtime-cache/MonthlyRuntime', { Environment: 'test' }]);

@@ -12,7 +12,7 @@ function build(production = false): { stack: Stack; table: RuntimeHistoryTable }
   return { stack, table: new RuntimeHistoryTable(stack, 'History', testEnvironment({ production })) };
 }
 
-test('there is an item per server and month, recoverable to any point in time, and an index from month to servers', () => {
+test('there is an item per server and month, recoverable to any point in time, and an index from scope and month to servers', () => {
   Template.fromStack(build().stack).hasResourceProperties('AWS::DynamoDB::Table', {
     TableName: 'runtime-cache-test-RuntimeHistoryTable',
     BillingMode: 'PAY_PER_REQUEST',
@@ -23,9 +23,9 @@ test('there is an item per server and month, recoverable to any point in time, a
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
     GlobalSecondaryIndexes: [
       {
-        IndexName: 'month',
+        IndexName: 'scopeMonth',
         KeySchema: [
-          { AttributeName: 'month', KeyType: 'HASH' },
+          { AttributeName: 'scopeMonth', KeyType: 'HASH' },
           { AttributeName: 'id', KeyType: 'RANGE' },
         ],
         Projection: {
@@ -67,7 +67,7 @@ describe('access', () => {
         Sid: 'ListServersOfMonth',
         Effect: 'Allow',
         Action: 'dynamodb:Query',
-        Resource: { 'Fn::Join': ['', [arn, '/index/month']] },
+        Resource: { 'Fn::Join': ['', [arn, '/index/scopeMonth']] },
       },
     ]);
   });

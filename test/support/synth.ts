@@ -4,7 +4,9 @@ import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
 import { readFileSync } from 'node:fs';
 import { environments } from '../../lib/environments.ts';
 import { RuntimeCacheStack } from '../../lib/runtime-cache-stack.ts';
+import { furtherScopes } from '../../lib/scopes.ts';
 import { resolveEnvironments, type Environment, type EnvironmentSettings } from '../../lib/settings.ts';
+import { SpokeStack } from '../../lib/spoke-stack.ts';
 
 const cdkJson = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')) as {
   context: Record<string, unknown>;
@@ -18,6 +20,13 @@ export const minimalSettings: EnvironmentSettings = {
   runbookUrl: 'https://wiki.test/RUNBOOK.md',
   serversTable: { create: true },
 };
+
+/** Settings of an environment with further scopes: a region of its own account, and two of another. */
+export const severalScopes = {
+  account: '111122223333',
+  region: 'eu-west-1',
+  scopes: [{ regions: ['us-east-1'] }, { account: '222233334444', regions: ['eu-west-1', 'us-east-1'] }],
+} as const satisfies Partial<EnvironmentSettings>;
 
 /** An app with the feature flags of `cdk.json`, so that tests see what is deployed; it builds only the stacks named. */
 export function testApp(builtStacks: readonly string[] = []): App {
@@ -42,11 +51,17 @@ export function synthesize(environment: Environment): Template {
   return Template.fromStack(new RuntimeCacheStack(testApp(), environment));
 }
 
+/** The stacks of an environment's further scopes. */
+export function synthesizeSpokes(environment: Environment): Template[] {
+  return furtherScopes(environment).map((scope) => Template.fromStack(new SpokeStack(testApp(), environment, scope)));
+}
+
 /** Every environment an operator can deploy, and the variants of settings that shape the template. */
 export const variants: ReadonlyMap<string, Environment> = new Map([
   ...resolveEnvironments(environments).map((environment) => [environment.name, environment] as const),
   ['an existing table', testEnvironment({ serversTable: { existingName: 'TheirServers' } })],
   ['x86', testEnvironment({ architecture: 'x86_64' })],
+  ['several scopes', testEnvironment(severalScopes)],
 ]);
 
 /** A resource of a synthesized template. */
