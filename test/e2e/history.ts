@@ -1,7 +1,7 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readAnswer } from '../local-aws/aws.ts';
-import { REGION } from '../local-aws/context.ts';
+import { ACCOUNT, REGION } from '../local-aws/context.ts';
 import {
   calculate,
   calculateInVain,
@@ -27,10 +27,9 @@ export function history(): void {
     it('has an item per server of the month, found by the index', async () => {
       const query = new QueryCommand({
         TableName: stack.historyTableName,
-        IndexName: 'month',
-        KeyConditionExpression: '#month = :month',
-        ExpressionAttributeNames: { '#month': 'month' },
-        ExpressionAttributeValues: { ':month': { S: month } },
+        IndexName: 'scopeMonth',
+        KeyConditionExpression: 'scopeMonth = :key',
+        ExpressionAttributeValues: { ':key': { S: `${ACCOUNT}/${REGION}/${month}` } },
       });
       const { Items = [] } = await clients.dynamoDb.send(query);
       const ids = Items.map(({ id }) => id?.S).sort();
@@ -63,7 +62,7 @@ export function history(): void {
       // A page for each of the six event names, and as many more while some server's past is still open.
       expect(calls).toBeLessThanOrEqual(18);
       const [watermark] = (await wholeHistory()).filter(({ month: of }) => of?.S === 'watermark');
-      expect(watermark?.id?.S).toBe(`sweep#${REGION}`);
+      expect(watermark?.id?.S).toBe(`sweep#${ACCOUNT}/${REGION}`);
       expect(watermark?.coverage?.L).toHaveLength(1);
     });
 

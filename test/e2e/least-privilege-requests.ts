@@ -18,6 +18,7 @@ import { PublishCommand } from '@aws-sdk/client-sns';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Clients } from '../local-aws/aws.ts';
 import { clients, stack, type Item } from './deployed.ts';
+import { ACCOUNT, REGION } from '../local-aws/context.ts';
 
 /** A request, and the IAM action that it is checked as. */
 export type Request = readonly [what: string, action: string, send: (as: Clients) => Promise<unknown>];
@@ -78,10 +79,9 @@ export function queryMonth(as: Clients): Promise<unknown> {
   return as.dynamoDb.send(
     new QueryCommand({
       TableName: HistoryTableName,
-      IndexName: 'month',
-      KeyConditionExpression: '#month = :month',
-      ExpressionAttributeNames: { '#month': 'month' },
-      ExpressionAttributeValues: { ':month': { S: '2000-01' } },
+      IndexName: 'scopeMonth',
+      KeyConditionExpression: 'scopeMonth = :key',
+      ExpressionAttributeValues: { ':key': { S: `${ACCOUNT}/${REGION}/2000-01` } },
     }),
   );
 }

@@ -7,10 +7,10 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, Scope, ServerEvidence, ServerMonth, Span, Window,
+    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, ServerEvidence, ServerMonth, Span, Window,
 };
 
-use crate::scope_status::{Figures, ScopeStatus, Trouble};
+pub use crate::scope_status::Statuses;
 use crate::service_error::ServiceError;
 pub use crate::services::{Ports, Services};
 pub use crate::sweep_state::{Hole, SweepState};
@@ -244,35 +244,6 @@ pub trait Ledger {
         read: &SweepState,
         updated: &SweepState,
     ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
-}
-
-/// How reading each scope goes.
-pub trait Statuses {
-    /// Takes note that a run over a scope begins at `now`: it counts as one that failed until [`Self::ended`] says otherwise.
-    ///
-    /// # Errors
-    /// Where it could not be stored.
-    fn begun(&self, scope: &Scope, now: DateTime<Utc>) -> impl Future<Output = Result<(), ServiceError>> + Send;
-
-    /// Takes note of how the run that began at `now` ended.
-    ///
-    /// # Errors
-    /// Where it could not be stored.
-    fn ended(
-        &self,
-        scope: &Scope,
-        now: DateTime<Utc>,
-        outcome: &Result<Figures, Trouble>,
-    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
-
-    /// How reading these scopes goes; those of which no run has begun are not in it.
-    ///
-    /// # Errors
-    /// Where the table cannot be read.
-    fn statuses(
-        &self,
-        scopes: &[Scope],
-    ) -> impl Future<Output = Result<HashMap<Scope, ScopeStatus>, ServiceError>> + Send;
 }
 
 /// Items by server, each readable or not.

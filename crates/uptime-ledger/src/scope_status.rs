@@ -1,7 +1,10 @@
 //! How reading a scope goes, from run to run.
 
+use std::collections::HashMap;
+use std::future::Future;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::Span;
+use uptime::{Scope, Span};
 
 use crate::service_error::ServiceError;
 
@@ -141,6 +144,35 @@ impl ScopeStatus {
     fn age_unread(&self, now: DateTime<Utc>) -> TimeDelta {
         self.last_success.map_or(TimeDelta::zero(), |at| now - at + self.figures.oldest_cache_age)
     }
+}
+
+/// How reading each scope goes.
+pub trait Statuses {
+    /// Takes note that a run over a scope begins at `now`: it counts as one that failed until [`Self::ended`] says otherwise.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn begun(&self, scope: &Scope, now: DateTime<Utc>) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Takes note of how the run that began at `now` ended.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    fn ended(
+        &self,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        outcome: &Result<Figures, Trouble>,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// How reading these scopes goes; those of which no run has begun are not in it.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn statuses(
+        &self,
+        scopes: &[Scope],
+    ) -> impl Future<Output = Result<HashMap<Scope, ScopeStatus>, ServiceError>> + Send;
 }
 
 #[cfg(test)]

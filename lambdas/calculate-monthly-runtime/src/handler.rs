@@ -9,10 +9,11 @@ use uptime_ledger::{Handled, Moment, Scopes};
 use crate::config::Settings;
 use crate::error::{RunError, in_time};
 use crate::hour::run;
-use crate::report::{Report, trail_metrics};
+use crate::report::Report;
 use crate::request::{Payload, Request};
 use crate::response::Response;
 use crate::summary::Summary;
+use crate::trail_report::trail_metrics;
 
 /// The handler's work, over the services of each scope.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ pub mod response;
 mod settle;
 mod summary;
 mod task;
+mod trail_report;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};

@@ -15,37 +15,10 @@ use crate::error::RunError;
 use crate::known::Known;
 use crate::outcome::{Outcome, Settled};
 use crate::plan::Plan;
-use crate::reading::Reading;
 use crate::request::{Purpose, Request};
-use crate::response::{Body, TrailBody, result};
+use crate::response::{Body, result};
 use crate::task::Task;
-
-/// What was read of CloudTrail.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TrailReport {
-    /// Everything from here on is known.
-    pub(crate) covered_from: DateTime<Utc>,
-    pub(crate) complete: bool,
-    pub(crate) cost: SweepCost,
-}
-
-impl TrailReport {
-    /// Of a run that has read this, and spent some requests more on single servers.
-    fn of(known: &Known, single_lookups: SweepCost) -> Self {
-        let covered_from = known.swept.windows().last().map_or(known.moment.now, |window| window.from);
-        let Reading { complete, cost, .. } = &known.reading;
-        Self { covered_from, complete: *complete, cost: cost.and(single_lookups) }
-    }
-}
-
-/// What CloudTrail cost; a run that fails for it, or is about a past month, tells this much.
-pub(crate) fn trail_metrics(cost: &SweepCost) -> [(&'static str, Unit, f64); 3] {
-    [
-        ("CloudTrailLookups", Unit::Count, cost.lookups as f64),
-        ("CloudTrailThrottles", Unit::Count, cost.throttles as f64),
-        ("UnreadableRecords", Unit::Count, cost.unreadable as f64),
-    ]
-}
+use crate::trail_report::{TrailReport, trail_metrics};
 
 /// More starts in a day are no life of a server: something starts it over and over.
 const RESTLESS: usize = 100;
@@ -135,13 +108,7 @@ impl Report {
     }
 
     pub(crate) fn body(&self) -> Body {
-        let trail = self.trail.as_ref().map(|trail| TrailBody {
-            covered_from: trail.covered_from,
-            complete: trail.complete,
-            lookups: trail.cost.lookups,
-            throttles: trail.cost.throttles,
-            unreadable_records: trail.cost.unreadable,
-        });
+        let trail = self.trail.as_ref().map(TrailReport::body);
         Body {
             message: self.message(),
             total_servers: self.total,

@@ -9,6 +9,8 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
 use uptime::Scope;
 use uptime_aws::clients::Clients;
 use uptime_aws::ec2::Ec2Fleet;
@@ -32,6 +34,8 @@ pub fn clients(simulator: &str, tables: &str) -> Clients {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
             .endpoint_url(endpoint)
+            .time_source(SystemTimeSource::new())
+            .sleep_impl(TokioSleep::new())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();

@@ -2,8 +2,10 @@
 //! for them.
 
 mod clients;
+mod several;
 
 pub use clients::{REGION, clients, create_table, home, ports, scopes, tag};
+pub use several::SeveralScopes;
 
 use std::future::IntoFuture;
 use std::sync::Arc;

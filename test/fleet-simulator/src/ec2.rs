@@ -46,7 +46,7 @@ impl Query {
         self.get("Action").unwrap_or_default()
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 

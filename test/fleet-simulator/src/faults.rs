@@ -15,6 +15,10 @@ pub enum Kind {
     Error500,
     /// The caller may not.
     AccessDenied,
+    /// The region does not know the account.
+    RegionDisabled,
+    /// The connection ends without an answer.
+    Unreachable,
     /// No answer for `seconds`, then a 504.
     Timeout,
     /// The page's first record can't be parsed (`LookupEvents` only).
@@ -103,7 +107,15 @@ pub fn answer(action: Action, kind: Kind) -> Option<Answer> {
             cloudtrail::error(400, "AccessDeniedException", &message)
         }
         (Action::LookupEvents, Kind::Timeout) => cloudtrail::error(504, "GatewayTimeout", "No answer in time."),
-        (_, Kind::MalformedRecord) => return None,
+        (_, Kind::MalformedRecord | Kind::Unreachable) => return None,
+        (Action::LookupEvents, Kind::RegionDisabled) => cloudtrail::error(
+            400,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        (_, Kind::RegionDisabled) => {
+            ec2::error(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+        }
         (_, Kind::Throttle) => ec2::error(503, "RequestLimitExceeded", "Request limit exceeded."),
         (_, Kind::Error500) => ec2::error(500, "InternalError", "An internal error has occurred"),
         (_, Kind::AccessDenied) => {

@@ -1,4 +1,4 @@
-//! A stand-in for one AWS account and region, for development only.
+//! A stand-in for AWS accounts and their regions, for development only.
 //!
 //! It serves EC2 `DescribeInstances` and `DescribeSpotInstanceRequests` and CloudTrail `LookupEvents` on one loopback
 //! port, for a fleet whose history it made up itself (or took from a folder of real records) and whose true running time
@@ -15,8 +15,10 @@ pub mod faults;
 pub mod options;
 pub mod records;
 pub mod scenario;
+pub mod scopes;
 pub mod server;
 pub mod service;
+mod sts;
 pub mod throttle;
 pub mod trail;
 pub mod truth;

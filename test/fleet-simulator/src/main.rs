@@ -8,6 +8,7 @@ use clap::Parser;
 use fleet_simulator::clock::{Clock, FrozenClock, SystemClock};
 use fleet_simulator::options::Options;
 use fleet_simulator::scenario;
+use fleet_simulator::scopes::Scopes;
 use fleet_simulator::service::Simulator;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,19 +25,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
-    let clock: Box<dyn Clock> = match options.now {
-        Some(now) => Box::new(FrozenClock::new(now)),
-        None => Box::new(SystemClock::default()),
+    let clock = || -> Box<dyn Clock> {
+        match options.now {
+            Some(now) => Box::new(FrozenClock::new(now)),
+            None => Box::new(SystemClock::default()),
+        }
     };
-    let world = scenario::build(options, clock.now())?;
-    let simulator = Simulator::new(world, options.settings(), clock);
+    let world = scenario::build(options, clock().now())?;
+    let home = Simulator::new(world, options.settings(), clock());
+    let scopes = Scopes::of(home, options, clock)?;
     let listener = TcpListener::bind(("127.0.0.1", options.port))
         .await
         .with_context(|| format!("cannot listen on port {}", options.port))?;
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     println!("fleet-simulator listening on http://{}", listener.local_addr()?);
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let served = axum::serve(listener, simulator.router()).with_graceful_shutdown(async move {
+    let served = axum::serve(listener, scopes.router()).with_graceful_shutdown(async move {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}

@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Parser, ValueEnum};
 
+use crate::dice;
+use crate::scopes::Place;
 use crate::service::Settings;
 use crate::world::Rules;
 
@@ -43,6 +45,13 @@ pub struct Options {
     /// Freeze the time at this instant (RFC 3339) instead of following the clock.
     #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
     pub now: Option<DateTime<Utc>>,
+    /// The account of whoever has no 12-digit access key: MiniStack's.
+    #[arg(long, default_value = "000000000000")]
+    pub home_account: String,
+    /// A further account and region, and its fleet, such as `222233334444/us-east-1=random:5`; may be given several times.
+    /// Which of them a request is for, its signature says.
+    #[arg(long, value_name = "ACCOUNT/REGION=SCENARIO[:SERVERS]", value_parser = parse_further_scope)]
+    pub further_scope: Vec<FurtherScope>,
     /// Key of the tag that makes an instance a server of the fleet.
     #[arg(long, default_value = "App")]
     pub tag_key: String,
@@ -79,12 +88,31 @@ pub struct Options {
     pub terminated_visible_minutes: Option<u32>,
 }
 
+/// A further account and region, and its fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherScope {
+    /// Where it is.
+    pub place: Place,
+    /// Its fleet.
+    pub scenario: ScenarioName,
+    /// Number of servers of a random fleet.
+    pub servers: u32,
+}
+
 impl Options {
+    /// The same for a further account and region: with its own fleet, ids and chance.
+    #[must_use]
+    pub fn in_scope(&self, scope: &FurtherScope) -> Self {
+        let FurtherScope { scenario, servers, .. } = *scope;
+        Self { records: None, scenario, servers, seed: dice::mix(self.seed, scope.place.id_space()), ..self.clone() }
+    }
+
     /// How the account behaves.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
             seed: self.seed,
+            id_space: 0,
             pending: TimeDelta::seconds(self.pending_seconds.into()),
             stopping: TimeDelta::seconds(self.stopping_seconds.into()),
             delivery: self.delivery_delay,
@@ -111,6 +139,16 @@ fn parse_time(written: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(written)
         .map(|at| at.to_utc())
         .map_err(|cause| format!("{cause}; a time looks like 2025-10-20T12:00:00Z"))
+}
+
+fn parse_further_scope(written: &str) -> Result<FurtherScope, String> {
+    let (place, fleet) = written.split_once('=').unwrap_or((written, "random:5"));
+    let (scenario, servers) = fleet.split_once(':').unwrap_or((fleet, "5"));
+    Ok(FurtherScope {
+        place: place.parse()?,
+        scenario: ScenarioName::from_str(scenario, true)?,
+        servers: servers.parse().map_err(|cause| format!("{servers} is no number of servers: {cause}"))?,
+    })
 }
 
 fn parse_rate(written: &str) -> Result<f64, String> {

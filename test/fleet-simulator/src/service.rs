@@ -98,7 +98,7 @@ impl Answer {
         Self { status, content_type: "text/xml;charset=UTF-8", body }
     }
 
-    fn into_response(self, number: u64) -> Response {
+    pub(crate) fn into_response(self, number: u64) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let id = dice::uuid(0x1D, number);
         (status, [(header::CONTENT_TYPE.as_str(), self.content_type), ("x-amzn-requestid", &id)], self.body)
@@ -178,6 +178,10 @@ impl Simulator {
         if let Some(answer) = kind.and_then(|kind| faults::answer(action, kind)) {
             return answer.into_response(admission.number);
         }
+        if kind == Some(Kind::Unreachable) {
+            // Ends the task that serves the connection, and so the connection, without a word on standard error.
+            std::panic::resume_unwind(Box::new("unreachable"));
+        }
         let latency = match action {
             Action::LookupEvents => self.settings.lookup_latency,
             Action::DescribeInstances | Action::DescribeSpotInstanceRequests => self.settings.describe_latency,
@@ -207,21 +211,25 @@ impl Simulator {
     }
 }
 
-/// Both protocols post to `/`; CloudTrail's names its operation in a header, EC2's in the form.
 async fn aws(Shared(simulator): Shared<Arc<Simulator>>, headers: HeaderMap, body: Bytes) -> Response {
+    answer(&simulator, &headers, &body).await
+}
+
+/// Both protocols post to `/`; CloudTrail's names its operation in a header, EC2's in the form.
+pub(crate) async fn answer(simulator: &Simulator, headers: &HeaderMap, body: &[u8]) -> Response {
     if let Some(target) = headers.get("x-amz-target") {
         let target = target.to_str().unwrap_or_default();
         return match cloudtrail::operation(target) {
-            Some("LookupEvents") => simulator.serve(Action::LookupEvents, &body).await,
+            Some("LookupEvents") => simulator.serve(Action::LookupEvents, body).await,
             _ => {
                 cloudtrail::error(400, "UnknownOperationException", &format!("{target} is not served")).into_response(0)
             }
         };
     }
-    let query = Query::parse(&body);
+    let query = Query::parse(body);
     match query.action() {
-        "DescribeInstances" => simulator.serve(Action::DescribeInstances, &body).await,
-        "DescribeSpotInstanceRequests" => simulator.serve(Action::DescribeSpotInstanceRequests, &body).await,
+        "DescribeInstances" => simulator.serve(Action::DescribeInstances, body).await,
+        "DescribeSpotInstanceRequests" => simulator.serve(Action::DescribeSpotInstanceRequests, body).await,
         "" => ec2::error(400, "MissingAction", "The request names no action").into_response(0),
         other => ec2::error(400, "InvalidAction", &format!("The action {other} is not valid for this endpoint."))
             .into_response(0),

@@ -45,6 +45,8 @@ pub enum Happening {
 pub struct Rules {
     /// Event ids and delivery delays follow from it.
     pub seed: u64,
+    /// Instance ids differ between accounts and regions by it.
+    pub id_space: u64,
     /// How long a start stays `pending`.
     pub pending: TimeDelta,
     /// How long a stop stays `stopping` and a termination `shutting-down`.
@@ -57,6 +59,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             seed: 1,
+            id_space: 0,
             pending: TimeDelta::zero(),
             stopping: TimeDelta::zero(),
             delivery: (TimeDelta::minutes(1), TimeDelta::minutes(10)),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::options::{Options, ScenarioName};
-use crate::world::World;
+use crate::world::{Rules, World};
 
 pub mod field;
 pub mod random;
@@ -16,7 +16,15 @@ mod stage;
 /// # Errors
 /// Where a folder of records can't be read.
 pub fn build(options: &Options, now: DateTime<Utc>) -> anyhow::Result<World> {
-    let mut world = World::new(options.rules());
+    build_with(options, options.rules(), now)
+}
+
+/// The same with other rules, such as another account's.
+///
+/// # Errors
+/// Where a folder of records can't be read.
+pub fn build_with(options: &Options, rules: Rules, now: DateTime<Utc>) -> anyhow::Result<World> {
+    let mut world = World::new(rules);
     let tag = (options.tag_key.as_str(), options.tag_value.as_str());
     match (&options.records, options.scenario) {
         (Some(folder), _) => recorded::populate(&mut world, folder, now, tag)?,

@@ -40,7 +40,8 @@ struct Fleet<'a> {
 
 impl Fleet<'_> {
     fn add(&mut self, number: u64, tags: Vec<(String, String)>) -> ServerKey {
-        let id = format!("i-0{:016x}", dice::mix(self.world.rules().seed ^ 0xF1EE7, number));
+        let id =
+            format!("i-0{:016x}", dice::mix(self.world.rules().seed ^ 0xF1EE7 ^ self.world.rules().id_space, number));
         self.world.add_server(Server::new(id, tags))
     }
 

@@ -61,7 +61,7 @@ impl<'a> Stage<'a> {
 
     fn unlaunched(&self, tags: Vec<(String, String)>) -> Server {
         let number = self.world.servers().len() as u64;
-        Server::new(format!("i-0{:016x}", dice::mix(0x5E44E4, number)), tags)
+        Server::new(format!("i-0{:016x}", dice::mix(0x5E44E4 ^ self.world.rules().id_space, number)), tags)
     }
 
     /// One that has been running since long before the month.

@@ -10,6 +10,7 @@ mod process;
 mod random;
 mod recorded;
 mod records;
+mod scopes;
 mod showcase;
 mod spot_requests;
 mod support;

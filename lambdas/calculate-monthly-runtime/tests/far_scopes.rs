@@ -1,0 +1,105 @@
+//! Two accounts in two regions over the real clients: each is asked where it is, as whom it takes, and fails on its own.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use account::{SERVERS, SeveralScopes, home, now};
+use calculate_monthly_runtime::{Calculation, Moment, handle};
+use chrono::TimeDelta;
+use fleet_simulator::truth::{month_start, running_time};
+use serde_json::json;
+use support::SETTINGS;
+use uptime::Scope;
+use uptime_ledger::TroubleKind;
+use uptime_ledger::ports::{Services, Statuses};
+
+const OWN_REGION: &str = "123456789012/us-east-1";
+const OTHER: &str = "222233334444/eu-west-1";
+const OTHERS_REGION: &str = "222233334444/us-east-1";
+const THIRD: &str = "333344445555/eu-west-1";
+const ALL: [&str; 4] = [OWN_REGION, OTHER, OTHERS_REGION, THIRD];
+const SERVERS_EACH: usize = 4;
+
+async fn start() -> SeveralScopes {
+    SeveralScopes::start(&ALL, SERVERS_EACH).await.unwrap()
+}
+
+/// The hour of all scopes at one time: what kind of trouble each is in afterwards.
+async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
+    let services = scopes.ports();
+    let ledger = services(&home());
+    let settings = &scopes.settings;
+    let calculation = Calculation::over(services, settings.scopes.clone(), SETTINGS, settings.metrics());
+    let all: Vec<Scope> = settings.scopes.all().cloned().collect();
+    let runs = all.iter().map(|scope| {
+        let moment = Moment::within(now(), Duration::from_secs(40));
+        handle(&calculation, json!({"scope": scope}), moment)
+    });
+    futures::future::join_all(runs).await;
+    let statuses = ledger.ledger().statuses(&all).await.unwrap();
+    let kind = |scope: &Scope| statuses[scope].last_trouble.as_ref().map(|trouble| trouble.kind);
+    all.iter().map(|scope| (scope.to_string(), kind(scope))).collect()
+}
+
+/// How many of a scope's servers are cached; each of them with a span that has the truth in it.
+fn cached_and_true(scopes: &SeveralScopes, place: &str) -> usize {
+    let (account, now) = scopes.simulator(place).unwrap().account();
+    let cached = scopes.tables.items(SERVERS);
+    let servers = account.world.servers().iter().filter(|server| server.tag("App") == Some("demo"));
+    let check = |id: &str, at_least: f64, at_most: f64| {
+        let Some(item) = cached.iter().find(|item| item["id"]["S"] == id) else { return false };
+        let number = |name: &str| item[name]["N"].as_str().unwrap().parse::<f64>().unwrap();
+        let (proven, possible) = (number("runningMinutesCache"), number("runningMinutesUncertainty"));
+        assert!(
+            proven <= at_most + 0.01 && proven + possible >= at_least - 0.01,
+            "{place} {id}: {proven} + {possible}, {at_least} to {at_most}"
+        );
+        true
+    };
+    let minutes = |time: TimeDelta| time.num_seconds() as f64 / 60.0;
+    let checked = servers.filter(|server| {
+        let time = running_time(server, month_start(now), now);
+        check(&server.id, minutes(time.at_least), minutes(time.at_most))
+    });
+    checked.count()
+}
+
+#[tokio::test]
+async fn every_scope_is_read_where_it_is_and_has_its_own_servers() {
+    let scopes = start().await;
+    let troubles = hour(&scopes).await;
+    assert!(troubles.values().all(Option::is_none), "{troubles:?}");
+    assert_eq!(ALL.map(|place| cached_and_true(&scopes, place)), [SERVERS_EACH; 4]);
+}
+
+#[tokio::test]
+async fn a_sick_scope_is_sick_alone_says_why_and_is_healed_by_the_next_run() {
+    let scopes = start().await;
+    scopes.simulated.set_role("333344445555", false);
+    scopes.fault(OWN_REGION, json!({"action": "DescribeInstances", "kind": "unreachable"})).unwrap();
+    scopes.fault(OTHERS_REGION, json!({"action": "LookupEvents", "kind": "regionDisabled"})).unwrap();
+    let troubles = hour(&scopes).await;
+    let expected = [
+        ("123456789012/eu-west-1", None),
+        (OWN_REGION, Some(TroubleKind::Unreachable)),
+        (OTHER, None),
+        (OTHERS_REGION, Some(TroubleKind::RegionDisabled)),
+        (THIRD, Some(TroubleKind::RoleMissing)),
+    ];
+    assert_eq!(troubles, expected.map(|(scope, kind)| (scope.to_owned(), kind)).into());
+    assert_eq!(ALL.map(|place| cached_and_true(&scopes, place)), [0, SERVERS_EACH, 0, 0]);
+
+    scopes.simulated.set_role("333344445555", true);
+    ALL.iter().for_each(|place| scopes.simulator(place).unwrap().account().0.faults.clear());
+    scopes.fault(OTHER, json!({"action": "DescribeInstances", "kind": "throttle"})).unwrap();
+    scopes.fault(THIRD, json!({"action": "DescribeInstances", "kind": "accessDenied"})).unwrap();
+    let troubles = hour(&scopes).await;
+    assert_eq!(troubles[OTHER], Some(TroubleKind::Throttled));
+    assert_eq!(troubles[THIRD], Some(TroubleKind::Denied));
+    assert_eq!(troubles.values().flatten().count(), 2, "{troubles:?}");
+    assert_eq!(ALL.map(|place| cached_and_true(&scopes, place)), [SERVERS_EACH, SERVERS_EACH, SERVERS_EACH, 0]);
+}
