@@ -8,6 +8,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -22,6 +23,7 @@ export interface Clients {
   readonly events: EventBridgeClient;
   readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
+  readonly sfn: SFNClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly sts: STSClient;
@@ -38,10 +40,10 @@ export interface Credentials {
 const OPERATOR: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** Clients of a local AWS, the operator's unless other credentials are given. */
-export function createClients(endpoint: string, credentials: Credentials = OPERATOR): Clients {
+export function createClients(endpoint: string, credentials: Credentials = OPERATOR, region = REGION): Clients {
   // The project runs on the oldest Node.js that AWS Lambda's CDK supports; there is nothing to be warned of here.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-  const options = { endpoint, region: REGION, credentials };
+  const options = { endpoint, region, credentials };
   return {
     cloudFormation: new CloudFormationClient(options),
     cloudWatch: new CloudWatchClient(options),
@@ -50,6 +52,7 @@ export function createClients(endpoint: string, credentials: Credentials = OPERA
     lambda: new LambdaClient(options),
     logs: new CloudWatchLogsClient(options),
     sns: new SNSClient(options),
+    sfn: new SFNClient(options),
     sqs: new SQSClient(options),
     sts: new STSClient(options),
   };

@@ -1,8 +1,7 @@
 import { ACCOUNT, REGION } from './context.ts';
 
 /**
- * A state change as EventBridge tells it. EventBridge takes no events of `aws.ec2` from anybody but EC2, here as there, so
- * it is handed to the function itself.
+ * A state change as EventBridge tells it, to be handed to the function itself.
  */
 export function stateChange(id: string, state: string, time = new Date()): Record<string, unknown> {
   return {
