@@ -20,6 +20,7 @@ mod scopes;
 mod service_error;
 mod services;
 mod settings;
+mod shared_look;
 mod store;
 mod sweep_state;
 mod swept;
@@ -35,5 +36,6 @@ pub use scope_status::{FAILING_AFTER, Figures, ScopeStatus, Trouble, TroubleKind
 pub use scopes::Scopes;
 pub use service_error::{ServiceError, is_throttle_code};
 pub use settings::{AppTag, SharedSettings};
+pub use shared_look::{Part, SharedLook};
 pub use store::{Writing, cache, store};
 pub use swept::Swept;

@@ -9,6 +9,9 @@ use uptime::Month;
 /// Time for the last writes and the answer before Lambda ends the process.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// The part of it in which how far a run got is noted.
+const NOTING: Duration = Duration::from_secs(5);
+
 /// The time of a run to which nobody gave a deadline: `cargo lambda watch` sends one from 1970.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(300);
 
@@ -26,8 +29,10 @@ pub struct Moment {
 pub struct Deadlines {
     /// When reading the trail has to stop, so that time is left to write what was read.
     pub reading: Instant,
-    /// When everything has to stop in good order, well before Lambda's own deadline.
+    /// When the work on servers has to stop in good order, well before Lambda's own deadline.
     pub all: Instant,
+    /// When what was done has to be noted, so that the next run goes on from there.
+    pub noting: Instant,
 }
 
 impl Moment {
@@ -43,7 +48,14 @@ impl Moment {
     /// A moment at `now`, with this much time.
     pub fn within(now: DateTime<Utc>, usable: Duration) -> Self {
         let begin = Instant::now();
-        Self { now, deadlines: Deadlines { reading: begin + usable * 3 / 4, all: begin + usable } }
+        Self {
+            now,
+            deadlines: Deadlines {
+                reading: begin + usable * 3 / 4,
+                all: begin + usable,
+                noting: begin + usable + NOTING,
+            },
+        }
     }
 
     /// The month that is going on.

@@ -14,6 +14,8 @@ pub struct Writing {
     pub rewrite: bool,
     /// Also where it is final.
     pub reopen: bool,
+    /// The look is kept once for all servers: of one that was seen as its item says, the item is not written.
+    pub look_is_shared: bool,
 }
 
 /// Stores a folded month over what was `stored`, where that is worth it. Where somebody else has written in between, `refold`
@@ -51,7 +53,9 @@ impl Writing {
     fn is_worth_it(self, stored: Option<&ServerMonth>, month: &ServerMonth) -> bool {
         match stored {
             Some(stored) if stored.is_final && !self.reopen => false,
-            Some(stored) => month.adds_to(stored) || self.rewrite && stored.coverage != month.coverage,
+            Some(stored) => {
+                month.adds_to(stored, self.look_is_shared) || self.rewrite && stored.coverage != month.coverage
+            }
             None => month.left_at.is_none() || month.span() != Span::default(),
         }
     }

@@ -6,7 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uptime::{BlindSpots, Coverage, InstanceId, Month, SweptFor};
 
-/// How far the fleet of a region has been swept, from run to run.
+use crate::shared_look::SharedLook;
+
+/// More looks than this are not kept. Of servers that none of them shows, the time since their item was written is less
+/// certain.
+const MOST_LOOKS: usize = 12;
+
+/// How far the fleet of a scope has been swept, from run to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepState {
     /// Where CloudTrail has been read whole, and all evidence of the servers known at the time is stored. The end of its last
@@ -27,6 +33,9 @@ pub struct SweepState {
     pub blind: BlindSpots,
     /// The servers whose item could not be read or written, so that the coverage is not theirs.
     pub holes: BTreeMap<InstanceId, Hole>,
+    /// The looks of which no item has to tell, the newest first: one at the whole scope, and after it those of runs that were
+    /// stopped by their deadline.
+    pub looks: Vec<SharedLook>,
     /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
     pub revision: u64,
 }
@@ -36,7 +45,24 @@ impl SweepState {
     pub fn for_server(&self, id: &InstanceId, months: &[Month]) -> SweptFor<'_> {
         let lacks = |hole: &&Hole| months.iter().any(|month| hole.months.contains(month));
         let hole = self.holes.get(id).filter(lacks).map(|hole| &hole.windows);
-        SweptFor { coverage: &self.coverage, hole, blind: Cow::Borrowed(&self.blind) }
+        SweptFor { coverage: &self.coverage, hole, blind: Cow::Borrowed(&self.blind), seen_at: self.seen_at(id) }
+    }
+
+    /// When a server was last seen as its item says. Of one whose item could not be written, that was before.
+    pub fn seen_at(&self, id: &InstanceId) -> Option<DateTime<Utc>> {
+        match self.holes.get(id) {
+            Some(hole) => hole.seen_at,
+            None => self.looks.iter().find(|look| look.shows(id)).map(|look| look.at),
+        }
+    }
+
+    /// Takes a look up: one at the whole scope makes all before it needless.
+    pub fn add_look(&mut self, look: SharedLook) {
+        if look.part.is_none() && look.except.is_empty() {
+            self.looks.clear();
+        }
+        self.looks.insert(0, look);
+        self.looks.truncate(MOST_LOOKS);
     }
 
     /// True where some server's item of a month could not be brought up to the watermark.
@@ -57,4 +83,6 @@ pub struct Hole {
     pub windows: Coverage,
     /// The months whose items lack it.
     pub months: BTreeSet<Month>,
+    /// When the server was last seen as its items say, before they could not be written.
+    pub seen_at: Option<DateTime<Utc>>,
 }

@@ -61,6 +61,16 @@ impl Fact {
         matches!(self, Self::Stopped | Self::Interrupted | Self::Terminated)
     }
 
+    /// The last start that a look showed; none of any other fact.
+    pub(crate) fn last_start(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::SeenRunning { last_start }
+            | Self::SeenStopped { last_start }
+            | Self::SeenTerminated { last_start } => *last_start,
+            _ => None,
+        }
+    }
+
     /// True for the start or the end of a run.
     pub fn is_change(&self) -> bool {
         self.is_stop() || *self == Self::Started

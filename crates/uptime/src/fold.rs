@@ -88,6 +88,9 @@ pub fn fold(mut month: ServerMonth, news: &News<'_>, now: DateTime<Utc>) -> Fold
         && month.left_at.take().is_some()
     {
         month.learn([], &observation.since_last_start());
+        // What it was seen as before it left, no look has seen since.
+        let seen = month.sighting.take();
+        month.learn(seen, &Coverage::none());
     }
     let covered = news.swept.blind.taken_from(news.covered.clone(), created);
     month.learn(news.evidence.iter().copied().cloned(), &covered);
@@ -102,8 +105,10 @@ pub fn fold(mut month: ServerMonth, news: &News<'_>, now: DateTime<Utc>) -> Fold
 
 impl Folded {
     fn of(mut month: ServerMonth, as_of: DateTime<Utc>) -> Self {
-        // Whoever began later may have stored what it knows already.
-        let as_of = month.summary.as_ref().map_or(as_of, |before| as_of.max(before.as_of));
+        // Whoever began later may have stored what it knows already, or seen it.
+        let computed = month.summary.as_ref().map(|before| before.as_of);
+        let seen = month.sighting.as_ref().map(|sighting| sighting.at);
+        let as_of = computed.into_iter().chain(seen.filter(|at| *at < month.month.end())).fold(as_of, DateTime::max);
         month.keep_small(as_of);
         let timeline = month.timeline(as_of);
         let lacks_past = timeline.lacks_past(month.month);
@@ -153,6 +158,19 @@ impl ServerMonth {
         }
     }
 
+    /// What was computed when it was last seen: as it is stored, or what would have been stored then, had the look not been kept
+    /// once for all servers.
+    pub fn last_summary(&self, swept: &SweptFor<'_>) -> Option<Summary> {
+        let mut month = self.clone();
+        month.assume_swept(swept);
+        let seen_at = month.sighting.as_ref().map(|sighting| sighting.at).filter(|at| *at < self.month.end());
+        let computed_at = self.summary.as_ref().map(|summary| summary.as_of);
+        if let Some(at) = seen_at.filter(|at| Some(*at) > computed_at && self.left_at.is_none()) {
+            month.summarize(at);
+        }
+        month.summary
+    }
+
     /// True where a look tells something of this month. Of those from after its end only the first one does: it shows how the
     /// month ended. Of a server that left within the month none does, for it may have come back since.
     fn is_told_by(&self, look: &Look<'_>) -> bool {
@@ -173,5 +191,19 @@ impl ServerMonth {
         let hole = swept.hole.into_iter().flat_map(Coverage::windows);
         coverage = hole.fold(coverage, Coverage::without);
         self.coverage = swept.blind.taken_from(coverage, self.created());
+        if let Some(at) = swept.seen_at {
+            self.assume_seen(at);
+        }
+    }
+
+    /// Takes over that it was seen as its sighting says once more: in the same state, since the same start. Without a last
+    /// start the same state could be another run's.
+    fn assume_seen(&mut self, at: DateTime<Utc>) {
+        let is_here = self.left_at.is_none() && at < self.month.end();
+        if let Some(sighting) =
+            self.sighting.as_mut().filter(|sighting| is_here && sighting.fact.last_start().is_some())
+        {
+            sighting.at = sighting.at.max(at);
+        }
     }
 }

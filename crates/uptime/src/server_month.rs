@@ -241,12 +241,20 @@ impl ServerMonth {
         }
     }
 
+    /// True for a server that was running when it was last seen: that its minutes grow, everybody knows who knows the look.
+    fn runs(&self) -> bool {
+        self.left_at.is_none()
+            && self.sighting.as_ref().is_some_and(|sighting| matches!(sighting.fact, Fact::SeenRunning { .. }))
+    }
+
     /// True where it is worth to be stored over `stored`: an hour more in which nothing happened is not, for that follows
-    /// from the sweeps of the fleet.
-    pub fn adds_to(&self, stored: &Self) -> bool {
+    /// from the sweeps and looks of the fleet. `look_is_shared`: this one
+    /// is kept once for all servers.
+    pub fn adds_to(&self, stored: &Self, look_is_shared: bool) -> bool {
+        let ends = |summary: &Summary| summary.as_of == self.month.end();
         let summary_changed = match (&self.summary, &stored.summary) {
             (Some(new), Some(old)) => {
-                new.span != old.span || (new.as_of == self.month.end()) != (old.as_of == self.month.end())
+                new.span != old.span && !(look_is_shared && self.runs()) || ends(new) != ends(old)
             }
             (new, old) => new != old,
         };

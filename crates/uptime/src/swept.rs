@@ -1,6 +1,8 @@
-//! How far the fleet has been swept, as one server may rely on it.
+//! How far the fleet has been swept and when it was last seen, as one server may rely on it.
 
 use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 
 use crate::blind::BlindSpots;
 use crate::window::Coverage;
@@ -14,12 +16,14 @@ pub struct SweptFor<'s> {
     pub hole: Option<&'s Coverage>,
     /// Where records of launches or starts could not be read.
     pub blind: Cow<'s, BlindSpots>,
+    /// When it was last seen as its item says, where that is kept once for all servers.
+    pub seen_at: Option<DateTime<Utc>>,
 }
 
 impl<'s> SweptFor<'s> {
     /// Of a server that can rely on all of a coverage.
     pub fn all_of(coverage: &'s Coverage) -> Self {
-        Self { coverage, hole: None, blind: Cow::Owned(BlindSpots::none()) }
+        Self { coverage, hole: None, blind: Cow::Owned(BlindSpots::none()), seen_at: None }
     }
 
     /// With more blind spots.

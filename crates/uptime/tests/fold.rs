@@ -133,13 +133,13 @@ fn what_is_covered_is_so_but_for_blind_spots_and_for_what_could_not_be_stored() 
     let mut blind = BlindSpots::none();
     blind.starts.add(day([6, 7]));
     let news = |hole| {
-        let swept = SweptFor { coverage: &nothing, hole, blind: Cow::Borrowed(&blind) };
+        let swept = SweptFor { coverage: &nothing, hole, blind: Cow::Borrowed(&blind), seen_at: None };
         News { covered: covered.clone(), ..News::none(swept) }
     };
     let now = at("2025-10-01T12:00:00Z");
     let first = fold(october(), &news(None), now).month;
     assert_eq!(first.coverage.windows(), [day([0, 6]), day([7, 12])]);
-    let swept = SweptFor { coverage: &nothing, hole: Some(&hole), blind: Cow::Borrowed(&blind) };
+    let swept = SweptFor { coverage: &nothing, hole: Some(&hole), blind: Cow::Borrowed(&blind), seen_at: None };
     let without = fold(first, &News::none(swept), now).month;
     assert_eq!(without.coverage.windows(), [day([0, 2]), day([4, 6]), day([7, 12])]);
 }

@@ -2,12 +2,13 @@
 
 use uptime::Window;
 use uptime_ledger::ports::{Ledger, SweepState};
+use uptime_ledger::{Part, SharedLook};
 
-use crate::error::{RunError, in_time};
+use crate::error::{RunError, noted_in_time};
 use crate::holes::are_few;
 use crate::known::Known;
 use crate::settle::Settlement;
-use crate::task::Reach;
+use crate::task::{Fate, Reach};
 
 /// How often the sweep state is stored anew because another run has stored one in between.
 const ATTEMPTS: u32 = 5;
@@ -24,11 +25,11 @@ pub(crate) async fn commit<L: Ledger>(ledger: &L, known: &Known, settlements: &[
         if next == read {
             return Ok(());
         }
-        let stored = in_time(moment, "storing the watermark", ledger.store_sweep_state(&read, &next)).await?;
+        let stored = noted_in_time(moment, "storing the watermark", ledger.store_sweep_state(&read, &next)).await?;
         if stored.map_err(RunError::LedgerWrite)? {
             return Ok(());
         }
-        let current = in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
+        let current = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
         read = current.map_err(RunError::LedgerRead)?;
     }
     tracing::warn!("Other runs moved the watermark {ATTEMPTS} times in between; the next run reads this hour again");
@@ -43,12 +44,18 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
     let until = before.end().map_or(known.moment.now, |end| end.max(known.moment.now));
     let remembered = Window::new(known.observed.remembered_since, until);
     for settlement in settlements {
-        let (observed, read) = (&known.observed.state.holes, &known.reading.covered);
+        let (observed, read) = (&known.observed.state, &known.reading.covered);
         settlement.storing.apply(&mut next.holes, observed, settlement.month, read, &remembered);
     }
     if !are_few(&next.holes) {
         next.holes.clone_from(&read.holes);
         return next;
+    }
+    // Where another run has committed in between, which of both saw a server last is not known.
+    if read.revision == known.observed.state.revision
+        && let Some(look) = settlements.iter().find_map(|settlement| shared_look(known, settlement))
+    {
+        next.add_look(look);
     }
     if !settlements.iter().all(|settlement| settlement.storing.is_settled()) {
         return next;
@@ -64,6 +71,17 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
         next.final_month = next.final_month.max(last.fate.is_final().then_some(last.month));
     }
     next
+}
+
+/// The look of this run, as far as the items of its servers are settled.
+fn shared_look(known: &Known, settlement: &Settlement) -> Option<SharedLook> {
+    if !known.shares_look() || settlement.fate != Fate::GoesOn {
+        return None;
+    }
+    let after = || known.observed.state.resume_after.clone();
+    let part = settlement.stopped_after.clone().map(|up_to| Part { after: after(), up_to });
+    let except = known.between_states().chain(&settlement.unanswered).cloned().collect();
+    Some(SharedLook { at: known.moment.now, part, except })
 }
 
 /// True where this run has read all that is worth reading again for what came late. That is in the newest window; what a

@@ -51,6 +51,15 @@ pub(crate) async fn in_time<T>(
     timeout_at(moment.deadlines.all, step).await.map_err(|_| RunError::TimeUp(what))
 }
 
+/// Takes a note of how far a run got, for which there is time when all else has stopped.
+pub(crate) async fn noted_in_time<T>(
+    moment: Moment,
+    what: &'static str,
+    step: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    timeout_at(moment.deadlines.noting, step).await.map_err(|_| RunError::TimeUp(what))
+}
+
 impl RunError {
     /// Why the scope could not be read, for its status.
     pub(crate) fn trouble(&self) -> Trouble {

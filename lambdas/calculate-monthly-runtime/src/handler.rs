@@ -7,7 +7,7 @@ use uptime_ledger::ports::{Services, Statuses};
 use uptime_ledger::{Handled, Moment, Scopes};
 
 use crate::config::Settings;
-use crate::error::{RunError, in_time};
+use crate::error::{RunError, in_time, noted_in_time};
 use crate::hour::run;
 use crate::report::Report;
 use crate::request::{Payload, Request};
@@ -107,7 +107,8 @@ async fn noted(
     in_time(moment, "writing the status", statuses.begun(scope, now)).await?.map_err(RunError::LedgerWrite)?;
     let outcome = run.await;
     let end = outcome.as_ref().map(Report::figures).map_err(RunError::trouble);
-    if let Err(error) = statuses.ended(scope, now, &end).await {
+    let ended = noted_in_time(moment, "writing the status", statuses.ended(scope, now, &end)).await;
+    if let Err(error) = ended.and_then(|ended| ended.map_err(RunError::LedgerWrite)) {
         tracing::warn!(%scope, %error, "Could not store how the run over {scope} ended: {error}");
     }
     outcome

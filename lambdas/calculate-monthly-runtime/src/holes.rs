@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uptime::{Coverage, InstanceId, Month, Window};
-use uptime_ledger::ports::Hole;
+use uptime_ledger::ports::{Hole, SweepState};
 
 use crate::outcome::{Outcome, Settled};
 
@@ -46,26 +46,27 @@ impl Storing {
         !self.cut_short && self.failed.len() <= MOST
     }
 
-    /// Brings the holes up to date with this month: `observed` are those that the run began with, `read` is what the run has
+    /// Brings the holes up to date with this month: `observed` is the state that the run began with, `read` is what the run has
     /// read, `remembered` all that CloudTrail still remembers.
     pub(crate) fn apply(
         &self,
         holes: &mut BTreeMap<InstanceId, Hole>,
-        observed: &BTreeMap<InstanceId, Hole>,
+        observed: &SweepState,
         month: Month,
         read: &Coverage,
         remembered: &Window,
     ) {
         for id in &self.healed {
             let as_observed =
-                |hole: &&mut Hole| observed.get(id).is_some_and(|observed| observed.windows == hole.windows);
+                |hole: &&mut Hole| observed.holes.get(id).is_some_and(|observed| observed.windows == hole.windows);
             // Another run may have added to it since.
             if let Some(hole) = holes.get_mut(id).filter(as_observed) {
                 hole.months.remove(&month);
             }
         }
         for id in &self.failed {
-            let hole = holes.entry(id.clone()).or_default();
+            let begun = || Hole { seen_at: observed.seen_at(id), ..Hole::default() };
+            let hole = holes.entry(id.clone()).or_insert_with(begun);
             hole.windows = std::mem::take(&mut hole.windows).and(read);
             hole.months.insert(month);
         }
@@ -93,14 +94,14 @@ mod tests {
 
     fn holes(id: &InstanceId, windows: &[Window]) -> BTreeMap<InstanceId, Hole> {
         let (windows, months) = (windows.iter().copied().collect(), [Month::of(DateTime::UNIX_EPOCH)].into());
-        [(id.clone(), Hole { windows, months })].into()
+        [(id.clone(), Hole { windows, months, seen_at: None })].into()
     }
 
     #[test]
     fn what_another_run_has_added_to_a_hole_is_not_taken_for_healed() {
         let id: InstanceId = "i-abcd1111".parse().unwrap();
         let storing = Storing { healed: [id.clone()].into(), ..Storing::default() };
-        let observed = holes(&id, &[window(1, 2)]);
+        let observed = SweepState { holes: holes(&id, &[window(1, 2)]), ..SweepState::default() };
         let applied = |now: &[Window]| {
             let mut holes = holes(&id, now);
             let month = Month::of(DateTime::UNIX_EPOCH);

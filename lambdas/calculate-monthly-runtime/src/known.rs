@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
     BlindSpots, Coverage, Folded, InstanceId, Look, Month, News, Observation, ServerMonth, SweptFor, Window, fold,
 };
@@ -12,6 +12,11 @@ use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::reading::Reading;
 use crate::task::{Fate, Task};
+
+/// Lambda's longest.
+const LONGEST_RUN: TimeDelta = TimeDelta::minutes(15);
+/// Each of them is named in the state of the sweeps, which every event reads.
+const MOST_BETWEEN_STATES: usize = 50;
 
 /// What was observed, planned and read.
 #[derive(Debug)]
@@ -53,8 +58,11 @@ impl Known {
         let lacks = self.observed.state.owes(id, task.month) && !self.is_healed(&folded.month, own);
         folded.month.is_final &= task.fate != Fate::GoesOn;
         folded.month.is_final |= task.fate.is_final() && !lacks;
-        if let Some(before) = stored.and_then(|stored| stored.summary.as_ref()).filter(|_| !self.reading.complete) {
-            folded.keep_if_more_certain(before);
+        if !self.reading.complete
+            && let Some(stored) = stored
+            && let Some(before) = stored.last_summary(&self.observed.state.for_server(id, made_from))
+        {
+            folded.keep_if_more_certain(&before);
         }
         folded
     }
@@ -109,6 +117,20 @@ impl Known {
         self.reading.about(id).iter().any(|evidence| evidence.at < instant)
     }
 
+    /// True where this run's look is to be kept once for all servers: of a run over the whole fleet, unless many servers were
+    /// between two states, or another run's look is so young that the run may not be over.
+    pub(crate) fn shares_look(&self) -> bool {
+        let last = self.observed.state.looks.first();
+        let is_alone = last.is_none_or(|look| self.moment.now - look.at >= LONGEST_RUN);
+        is_alone && self.plan.moves_the_watermark() && self.between_states().count() <= MOST_BETWEEN_STATES
+    }
+
+    /// The servers of which the look shows no state.
+    pub(crate) fn between_states(&self) -> impl Iterator<Item = &InstanceId> {
+        let servers = self.observed.servers.values().filter(|server| server.sighting().is_none());
+        servers.map(|server| &server.id)
+    }
+
     /// True where this run has read something of a window that no run had read before.
     pub(crate) fn covers_anew(&self, window: Window) -> bool {
         let read = self.reading.covered.within(&window);
@@ -127,7 +149,7 @@ pub(crate) fn lacks_past_at_first(observed: &Observed, reading: &Reading, moment
     let blind = observed.state.blind.clone().and(&reading.blind);
     let nothing = Coverage::none();
     let lacks_past = |server: &Observation| {
-        let swept = SweptFor { coverage: &nothing, hole: None, blind: Cow::Borrowed(&blind) };
+        let swept = SweptFor { coverage: &nothing, hole: None, blind: Cow::Borrowed(&blind), seen_at: None };
         let evidence = reading.about(&server.id).iter().collect();
         let news = News { swept, evidence, covered: reading.covered.clone(), look: Look::Seen(server) };
         fold(ServerMonth::new(server.id.clone(), moment.month()), &news, moment.now).lacks_past

@@ -1,5 +1,6 @@
 //! The fourth step: each server's month. Its item is read, folded and stored, and what goes on is cached.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt, stream};
@@ -33,6 +34,8 @@ pub(crate) struct Settlement {
     pub(crate) lacks_past: bool,
     /// The last server before the time was up; none where all were done.
     pub(crate) stopped_after: Option<InstanceId>,
+    /// The servers that were begun, and not done when the time was up.
+    pub(crate) unanswered: BTreeSet<InstanceId>,
 }
 
 /// Settles the servers of a task, each on its own.
@@ -59,12 +62,21 @@ pub(crate) async fn settle<S: Services>(
     let mut settled = std::pin::pin!(settled.buffer_unordered(CONCURRENT_SERVERS));
     let mut begun = 0;
     let (month, fate) = (task.month, task.fate);
-    let mut settlement =
-        Settlement { month, fate, storing: Storing::default(), lacks_past: false, stopped_after: None };
+    let mut settlement = Settlement {
+        month,
+        fate,
+        storing: Storing::default(),
+        lacks_past: false,
+        stopped_after: None,
+        unanswered: BTreeSet::new(),
+    };
     while let Some((id, settled)) = settled.next().await {
         settlement.lacks_past |= settled.lacks_past;
         settlement.storing.take(&id, &settled);
         begun += usize::from(!matches!(settled.outcome, Outcome::NotBegun));
+        if matches!(settled.outcome, Outcome::Unanswered) {
+            settlement.unanswered.insert(id.clone());
+        }
         report.take(known, &task, &id, settled);
     }
     if begun < task.ids.len() {
@@ -160,7 +172,11 @@ impl<S: Services> Settling<'_, S> {
     /// An item of which only the coverage has grown is worth writing where the sweep state is about to forget that.
     fn writing(&self) -> Writing {
         let fate = self.task.fate;
-        Writing { rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn, reopen: fate.reopens() }
+        Writing {
+            rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
+            reopen: fate.reopens(),
+            look_is_shared: self.known.shares_look() && fate == Fate::GoesOn,
+        }
     }
 
     /// What the trail tells of one server of which less was read, or less could be stored, than of the fleet.

@@ -109,10 +109,10 @@ async fn a_fleet_of_one_whose_item_is_at_fault_is_no_table_that_cannot_be_reache
 #[tokio::test(start_paused = true)]
 async fn many_items_that_cannot_be_stored_are_the_tables_trouble_and_keep_the_watermark() {
     let (tables, trail) = (Tables::default(), trail(&[]));
-    let fleet = |now: &str| (1..=120).map(|n| old(n, Running, "2025-01-01T00:00:00Z", now)).collect::<Vec<_>>();
-    tables.run(HOURS[0], &fleet(HOURS[0]), &trail).await;
+    let fleet = |state, now: &str| (1..=120).map(|n| old(n, state, "2025-01-01T00:00:00Z", now)).collect::<Vec<_>>();
+    tables.run(HOURS[0], &fleet(Running, HOURS[0]), &trail).await;
     (1..=60).for_each(|n| tables.fail_for(n, Call::WriteItem, Failure::Denied));
-    let body = tables.run(HOURS[1], &fleet(HOURS[1]), &trail).await;
+    let body = tables.run(HOURS[1], &fleet(Stopped, HOURS[1]), &trail).await;
     assert_eq!(body["errors"], json!(60));
     assert_eq!(watermark(&tables), "2025-10-11T00:00:00+00:00");
     assert!(tables.ledger.state().holes.is_empty());

@@ -12,7 +12,7 @@ use uptime::{
 use uptime_ledger::ports::{
     Cache, Fleet, Hole, Ledger, LedgerWritten, Limits, Recorded, Statuses, Sweep, SweepState, Trail, WriteRule, Written,
 };
-use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble, TroubleKind};
+use uptime_ledger::{Figures, Part, ScopeStatus, ServiceError, SharedLook, Trouble, TroubleKind};
 
 fn at(hour: i64) -> DateTime<Utc> {
     month().start() + TimeDelta::hours(hour)
@@ -155,7 +155,15 @@ async fn the_sweep_state_is_never_overwritten(ledger: &impl Ledger) {
         final_month: Some(month().previous()),
         resume_after: Some(id(3)),
         blind: BlindSpots { starts: covered(), launches: Coverage::none() },
-        holes: BTreeMap::from([(id(4), Hole { windows: covered(), months: BTreeSet::from([month()]) })]),
+        holes: BTreeMap::from([(
+            id(4),
+            Hole { windows: covered(), months: BTreeSet::from([month()]), seen_at: Some(at(98)) },
+        )]),
+        looks: vec![
+            SharedLook { at: at(101), part: Some(Part { after: None, up_to: id(2) }), except: BTreeSet::new() },
+            SharedLook { at: at(100), part: Some(Part { after: Some(id(5)), up_to: id(2) }), except: [id(6)].into() },
+            SharedLook { at: at(99), part: None, except: [id(7), id(8)].into() },
+        ],
         revision: 0,
     };
     assert!(ledger.store_sweep_state(&first, &full).await.unwrap());

@@ -31,6 +31,8 @@ pub enum Call {
     WriteItem,
     /// Of the ledger: how far the fleet has been swept.
     ReadSweepState,
+    /// Of the ledger: how far the fleet has been swept.
+    WriteSweepState,
     /// Of the statuses.
     WriteStatus,
     /// Of the cache.
@@ -47,7 +49,7 @@ impl Call {
             Self::Sweep | Self::Lookup => "CloudTrail LookupEvents",
             Self::ReadItems | Self::ReadCache => "DynamoDB BatchGetItem",
             Self::ReadSweepState => "DynamoDB GetItem",
-            Self::WriteItem | Self::WriteStatus | Self::WriteCache => "DynamoDB UpdateItem",
+            Self::WriteItem | Self::WriteSweepState | Self::WriteStatus | Self::WriteCache => "DynamoDB UpdateItem",
         }
     }
 }
@@ -260,6 +262,7 @@ impl<L: Ledger + Sync> Ledger for Failing<L> {
     }
 
     async fn store_sweep_state(&self, read: &SweepState, updated: &SweepState) -> Result<bool, ServiceError> {
+        self.faults.check(Call::WriteSweepState, None).await?;
         self.port.store_sweep_state(read, updated).await
     }
 }

@@ -7,8 +7,8 @@ use uptime::{BlindSpots, Coverage, InstanceId, Scope, Window};
 
 use super::item::attribute;
 use crate::dynamodb::{Item, string, text, timestamp};
-use uptime_ledger::ServiceError;
 use uptime_ledger::ports::{Hole, SweepState};
+use uptime_ledger::{Part, ServiceError, SharedLook};
 
 /// Stands where a server's item has its month.
 const WATERMARK: &str = "watermark";
@@ -20,11 +20,17 @@ const FINAL_MONTH: &str = "finalMonth";
 const RESUME_AFTER: &str = "resumeAfter";
 const UNREADABLE: &str = "unreadable";
 const HOLES: &str = "holes";
+const LOOKS: &str = "looks";
 const REVISION: &str = "revision";
 
 /// The calls whose records may be unreadable, as they are named in the item.
 const STARTS: &str = "StartInstances";
 const LAUNCHES: &str = "RunInstances";
+
+/// No look.
+const NEVER: &str = "-";
+/// A look at all servers.
+const ALL: &str = "all";
 
 /// The item of a scope.
 pub(super) fn key(scope: &Scope) -> Item {
@@ -50,6 +56,7 @@ impl Change {
             (FINAL_MONTH, updated.final_month.map(text)),
             (RESUME_AFTER, updated.resume_after.as_ref().map(text)),
             (UNREADABLE, list(blind_texts(&updated.blind))),
+            (LOOKS, list(updated.looks.iter().map(look_text).collect())),
             (HOLES, list(updated.holes.iter().map(hole_text).collect())),
             (REVISION, Some(AttributeValue::N((read.revision + 1).to_string()))),
         ];
@@ -103,19 +110,52 @@ fn read_blind(texts: &[String]) -> Option<BlindSpots> {
     Some(blind)
 }
 
-/// `i-0123456789abcdef0 2026-10,2026-11 2026-11-03T10:00:00Z/2026-11-03T11:00:00Z`: server, months, windows.
+/// `i-0123456789abcdef0 2026-10,2026-11 2026-11-03T09:00:00.000Z 2026-11-03T10:00:00Z/2026-11-03T11:00:00Z`: server, months,
+/// when it was last seen as its items say (`-`: by no look), windows.
 fn hole_text((id, hole): (&InstanceId, &Hole)) -> String {
     let months: Vec<String> = hole.months.iter().map(ToString::to_string).collect();
     let windows: Vec<String> = hole.windows.windows().iter().map(ToString::to_string).collect();
-    format!("{id} {} {}", months.join(","), windows.join(" "))
+    let seen_at = hole.seen_at.map_or_else(|| NEVER.to_owned(), timestamp);
+    format!("{id} {} {seen_at} {}", months.join(","), windows.join(" "))
 }
 
 fn read_hole(text: &str) -> Option<(InstanceId, Hole)> {
     let mut words = text.split(' ');
     let id = words.next()?.parse().ok()?;
     let months = words.next()?.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let seen_at = match words.next()? {
+        NEVER => None,
+        at => Some(at.parse().ok()?),
+    };
     let windows = words.map(str::parse::<Window>).collect::<Result<Coverage, _>>().ok()?;
-    Some((id, Hole { windows, months }))
+    Some((id, Hole { windows, months, seen_at }))
+}
+
+/// `2026-11-03T10:00:00.000Z all i-…,i-…`: time, whose items were compared (`all`, `..i-…` or `i-…..i-…`), and who was between
+/// two states.
+fn look_text(look: &SharedLook) -> String {
+    let part = match &look.part {
+        None => ALL.to_owned(),
+        Some(Part { after: None, up_to }) => format!("..{up_to}"),
+        Some(Part { after: Some(after), up_to }) => format!("{after}..{up_to}"),
+    };
+    let except: Vec<&str> = look.except.iter().map(InstanceId::as_str).collect();
+    format!("{} {part} {}", timestamp(look.at), except.join(","))
+}
+
+fn read_look(text: &str) -> Option<SharedLook> {
+    let mut words = text.splitn(3, ' ');
+    let at = words.next()?.parse().ok()?;
+    let part = match words.next()? {
+        ALL => None,
+        part => {
+            let (after, up_to) = part.split_once("..")?;
+            let after = if after.is_empty() { None } else { Some(after.parse().ok()?) };
+            Some(Part { after, up_to: up_to.parse().ok()? })
+        }
+    };
+    let except = words.next()?.split(',').filter(|id| !id.is_empty()).map(str::parse).collect::<Result<_, _>>().ok()?;
+    Some(SharedLook { at, part, except })
 }
 
 /// Reads the item.
@@ -133,6 +173,8 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     let blind = read_blind(&texts(item, UNREADABLE).ok_or_else(|| unreadable(UNREADABLE))?);
     let holes = texts(item, HOLES).ok_or_else(|| unreadable(HOLES))?;
     let holes = holes.iter().map(|text| read_hole(text)).collect::<Option<_>>();
+    let looks = texts(item, LOOKS).ok_or_else(|| unreadable(LOOKS))?;
+    let looks = looks.iter().map(|text| read_look(text)).collect::<Option<_>>();
     let revision = item.get(REVISION).and_then(|value| value.as_n().ok()?.parse().ok());
     fn optional<T: std::str::FromStr>(
         item: &Item,
@@ -149,6 +191,7 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
         resume_after: optional(item, RESUME_AFTER, unreadable)?,
         blind: blind.ok_or_else(|| unreadable(UNREADABLE))?,
         holes: holes.ok_or_else(|| unreadable(HOLES))?,
+        looks: looks.ok_or_else(|| unreadable(LOOKS))?,
         revision: revision.ok_or_else(|| unreadable(REVISION))?,
     })
 }
