@@ -196,7 +196,7 @@ async fn a_shared_look_tells_what_one_in_each_item_would() {
 async fn an_hour_in_which_nothing_happens_writes_no_item_and_every_cache_entry() {
     let tables = Tables::default();
     let fleet = |now: &str| -> Vec<Observation> {
-        let state = |n: u32| if n % 2 == 0 { Running } else { Stopped };
+        let state = |n: u32| if n.is_multiple_of(2) { Running } else { Stopped };
         (1..=40).map(|n| seen(n, state(n), "2025-10-05T00:00:00Z", now)).collect()
     };
     for first in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z"] {
