@@ -38,10 +38,10 @@ export interface Credentials {
 const OPERATOR: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** Clients of a local AWS, the operator's unless other credentials are given. */
-export function createClients(endpoint: string, credentials: Credentials = OPERATOR): Clients {
+export function createClients(endpoint: string, credentials: Credentials = OPERATOR, region = REGION): Clients {
   // The project runs on the oldest Node.js that AWS Lambda's CDK supports; there is nothing to be warned of here.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-  const options = { endpoint, region: REGION, credentials };
+  const options = { endpoint, region, credentials };
   return {
     cloudFormation: new CloudFormationClient(options),
     cloudWatch: new CloudWatchClient(options),

@@ -1,14 +1,15 @@
-"""Starts MiniStack with gaps of its CloudFormation and its IAM closed.
+"""Starts MiniStack with gaps of its CloudFormation, its IAM and its EventBridge closed.
 
 So the stack deploys locally exactly as it is, and its roles allow what they allow on AWS.
 
 Written for the version that requirements.txt pins; a name that has moved fails at start.
 """
 
+import event_buses
 from dynamodb_conditions import conditions
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import lambda_svc
+from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 
@@ -64,10 +65,41 @@ def tell_dynamodb_conditions() -> None:
     iam_actions.dynamodb_service_context = context
 
 
+def deliver_to_other_buses() -> None:
+    """An event that a rule sends to a bus of another account or region is dropped: put it there, as it was sent."""
+    # Read first, for a name that has moved.
+    assert callable(eventbridge._dispatch_to_event_bus)
+    eventbridge._dispatch_to_event_bus = event_buses.dispatch_to_bus
+
+
+def let_tests_play_ec2() -> None:
+    """Nobody may put events of AWS's own sources, nor say when they happened: take both from anybody."""
+    plain_now = eventbridge._now_ts
+
+    def now() -> float:
+        said = event_buses.entry_time.get()
+        return plain_now() if said is None else said
+
+    eventbridge._now_ts = now
+    eventbridge._put_events = event_buses.taking_events_of_aws(eventbridge._put_events)
+
+
+def keep_bus_policies() -> None:
+    """A stack with the policy of an event bus fails to deploy: keep it, and let in whom it names."""
+    provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
+        "create": event_buses.create_policy,
+        "update": event_buses.update_policy,
+        "delete": event_buses.delete_policy,
+    }
+
+
 if __name__ == "__main__":
     accept_metric_math()
     keep_dead_letter_queues()
     check_requests()
     serve_as_over_tls()
     tell_dynamodb_conditions()
+    deliver_to_other_buses()
+    let_tests_play_ec2()
+    keep_bus_policies()
     app.main()

@@ -1,8 +1,8 @@
 import { ACCOUNT, REGION } from './context.ts';
 
 /**
- * A state change as EventBridge tells it. EventBridge takes no events of `aws.ec2` from anybody but EC2, here as there, so
- * it is handed to the function itself.
+ * A state change as EventBridge tells it. Handed to the function itself, it is answered; EventBridge takes it from tests as
+ * well, which play EC2.
  */
 export function stateChange(id: string, state: string, time = new Date()): Record<string, unknown> {
   return {
