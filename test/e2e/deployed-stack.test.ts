@@ -7,6 +7,7 @@ import { history } from './history.ts';
 import { leastPrivilege } from './least-privilege.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observation } from './observation.ts';
+import { scopes } from './scopes.ts';
 import { schedule } from './schedule.ts';
 import { stateChanges } from './state-changes.ts';
 
@@ -19,4 +20,5 @@ schedule();
 stateChanges();
 leastPrivilege();
 eventBuses();
+scopes();
 lifecycle();

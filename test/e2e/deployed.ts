@@ -26,7 +26,10 @@ export interface InvocationError {
   readonly errorMessage: string;
 }
 
-const { endpoint, simulatorUrl, stateDirectory, stack: deployedStack } = inject('localAws');
+const { simulatorUrl, stack: deployedStack, ...where } = inject('localAws');
+
+/** Where MiniStack listens, and where logs are. */
+export const { endpoint, stateDirectory } = where;
 
 /** What the stack has deployed. */
 export const stack = deployedStack;

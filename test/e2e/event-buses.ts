@@ -13,8 +13,8 @@ import { createClients, type Clients } from '../local-aws/aws.ts';
 import { stateChange } from '../local-aws/state-change.ts';
 
 const HUB = '111122223333';
-const SPOKE = '222233334444';
-const STRANGER = '333344445555';
+const SPOKE = '444455556666';
+const STRANGER = '777788889999';
 const HUB_REGION = 'us-east-1';
 const SPOKE_REGION = 'eu-west-1';
 

@@ -3,6 +3,7 @@ import type { DeployedStack } from '../local-aws/aws.ts';
 import { startLocalAws } from '../local-aws/local-aws.ts';
 import { exitOnSignals, stopAll } from '../local-aws/processes.ts';
 import { Progress } from '../local-aws/progress.ts';
+import { simulatorArguments } from '../local-aws/several-scopes.ts';
 
 /** Where the tests find the local AWS: what can be handed from vitest's main process to a worker. */
 export interface Coordinates {
@@ -25,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const { endpoint, simulatorUrl, stateDirectory, stack } = await startLocalAws({
       command: 'e2e',
-      simulatorArgs: ['--scenario', 'showcase'],
+      simulatorArgs: ['--scenario', 'showcase', ...simulatorArguments()],
       progress,
     });
     project.provide('localAws', { endpoint, simulatorUrl, stateDirectory, stack });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Scope } from '../../lib/scopes.ts';
 import { appTag, isolatedEnvironment, PROJECT_ROOT } from './context.ts';
 import { LocalAwsError, logTail, run, start, stop } from './processes.ts';
 
@@ -32,7 +33,8 @@ export interface Counts {
 /** An order to fail. */
 export interface Fault {
   readonly action: 'LookupEvents' | 'DescribeInstances' | 'DescribeSpotInstanceRequests';
-  readonly kind: 'throttle' | 'error500' | 'accessDenied' | 'timeout' | 'malformedRecord';
+  readonly kind:
+    'throttle' | 'error500' | 'accessDenied' | 'regionDisabled' | 'unreachable' | 'timeout' | 'malformedRecord';
   /** How many calls fail; without it, all until the faults are cleared. */
   readonly count?: number;
 }
@@ -106,6 +108,16 @@ export class SimulatorClient {
 
   constructor(url: string) {
     this.#url = url;
+  }
+
+  /** The controls of a further scope. */
+  inScope({ account, region }: Scope): SimulatorClient {
+    return new SimulatorClient(`${this.#url}/scopes/${account}/${region}`);
+  }
+
+  /** Makes the reader role of an account be there, or not. */
+  async setRole(account: string, isThere: boolean): Promise<void> {
+    await this.#call(isThere ? 'PUT' : 'DELETE', `/roles/${account}`);
   }
 
   /** The fleet, and how long each server had truly run in the month up to an instant. */

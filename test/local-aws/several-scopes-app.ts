@@ -1,0 +1,14 @@
+// The CDK app of an environment with several scopes, for the local AWS: what `bin/app.ts` would make of such settings.
+import { App } from 'aws-cdk-lib';
+import { asLocal } from '../../lib/local-aws.ts';
+import { RuntimeCacheStack } from '../../lib/runtime-cache-stack.ts';
+import { furtherScopes } from '../../lib/scopes.ts';
+import { resolveEnvironments } from '../../lib/settings.ts';
+import { SpokeStack } from '../../lib/spoke-stack.ts';
+import { severalScopes } from './several-scopes.ts';
+
+const app = new App();
+for (const environment of resolveEnvironments([severalScopes()]).map((environment) => asLocal(environment))) {
+  new RuntimeCacheStack(app, environment);
+  for (const scope of furtherScopes(environment)) new SpokeStack(app, environment, scope);
+}
