@@ -1,6 +1,7 @@
 // The dev stack on a local AWS, from deploy to destroy. One file, because the order matters: all share one deployment.
 import { account } from './account.ts';
 import { calculation } from './calculation.ts';
+import { eventBuses } from './event-buses.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
 import { leastPrivilege } from './least-privilege.ts';
@@ -18,5 +19,6 @@ failures();
 schedule();
 stateChanges();
 leastPrivilege();
+eventBuses();
 scopes();
 lifecycle();

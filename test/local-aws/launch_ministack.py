@@ -1,15 +1,14 @@
-"""Starts MiniStack with gaps of its CloudFormation and its IAM closed.
+"""Starts MiniStack with gaps of its CloudFormation, its IAM and its EventBridge closed.
 
 So the stack deploys locally exactly as it is, and its roles allow what they allow on AWS.
 
 Written for the version that requirements.txt pins; a name that has moved fails at start.
 """
 
-import contextvars
-
+import event_buses
 from dynamodb_conditions import conditions
 from ministack import app
-from ministack.core import iam_actions, responses
+from ministack.core import iam_actions
 from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -67,48 +66,40 @@ def tell_dynamodb_conditions() -> None:
 
 
 def deliver_to_other_buses() -> None:
-    """An event for a bus of another account or region is dropped; what AWS keeps of it, it would change."""
-
-    def dispatch(spec, event, rule, event_path, payload=None):
-        # Where it comes from and when it happened stay, as in an event of the spoke's own.
-        forwarded = {**event, "EventBusName": spec.resource.split("/", 1)[1]}
-        if payload is not None:
-            forwarded["Detail"] = payload
-        source = eventbridge._rule_key(rule.get("Name"), rule.get("EventBusName", "default"))
-        forwarded["_DispatchPath"] = [*event_path, source]
-
-        def there():
-            responses._request_account_id.set(spec.account_id)
-            responses._request_region.set(spec.region)
-            eventbridge._dispatch_event(forwarded)
-
-        contextvars.copy_context().run(there)
-
-    eventbridge._dispatch_to_event_bus = dispatch
+    """An event that a rule sends to a bus of another account or region is dropped: put it there, as it was sent."""
+    # Read first, for a name that has moved.
+    assert callable(eventbridge._dispatch_to_event_bus)
+    eventbridge._dispatch_to_event_bus = event_buses.dispatch_to_bus
 
 
 def let_tests_play_ec2() -> None:
-    """Only services of AWS may put events of theirs, and nobody here is EC2."""
-    put_events = eventbridge._put_events
-    eventbridge._put_events = lambda data, allow_aws_source=True: put_events(data, True)
+    """Nobody may put events of AWS's own sources, nor say when they happened: take both from anybody."""
+    plain_now = eventbridge._now_ts
+
+    def now() -> float:
+        said = event_buses.entry_time.get()
+        return plain_now() if said is None else said
+
+    eventbridge._now_ts = now
+    eventbridge._put_events = event_buses.taking_events_of_aws(eventbridge._put_events)
 
 
-def accept_bus_policies() -> None:
-    """A stack with the policy of a bus fails: accept it. Who may put events on a bus, the template tests look at."""
+def keep_bus_policies() -> None:
+    """A stack with the policy of an event bus fails to deploy: keep it, and let in whom it names."""
     provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
-        "create": lambda logical_id, props, stack_name: (props.get("StatementId", logical_id), {}),
-        "update": lambda physical_id, old_props, new_props, stack_name: (physical_id, {}),
-        "delete": lambda physical_id, props: None,
+        "create": event_buses.create_policy,
+        "update": event_buses.update_policy,
+        "delete": event_buses.delete_policy,
     }
 
 
 if __name__ == "__main__":
-    deliver_to_other_buses()
-    let_tests_play_ec2()
-    accept_bus_policies()
     accept_metric_math()
     keep_dead_letter_queues()
     check_requests()
     serve_as_over_tls()
     tell_dynamodb_conditions()
+    deliver_to_other_buses()
+    let_tests_play_ec2()
+    keep_bus_policies()
     app.main()

@@ -14,7 +14,7 @@ const START_TIMEOUT_MS = 60_000;
 
 /**
  * Starts MiniStack on the loopback interface. The functions it runs inherit its environment: that is how their EC2 and
- * CloudTrail calls reach the simulator while everything else comes back to MiniStack.
+ * CloudTrail calls, and those to STS, reach the simulator while everything else comes back to MiniStack.
  */
 export async function startMinistack(stateDirectory: string, simulatorUrl: string): Promise<Ministack> {
   const port = String(await freePort(Number(process.env.GATEWAY_PORT ?? 0)));

@@ -5,7 +5,16 @@ import type { Comparison } from './report.ts';
 function row(name: string | null, minutes: number, uncertainty = 0, truth = minutes): Comparison {
   const id = 'i-0123456789abcdef0';
   return {
-    server: { id, name, state: 'running', visible: true, truthAtLeastMinutes: truth, truthAtMostMinutes: truth },
+    server: {
+      id,
+      account: '000000000000',
+      region: 'us-east-1',
+      name,
+      state: 'running',
+      visible: true,
+      truthAtLeastMinutes: truth,
+      truthAtMostMinutes: truth,
+    },
     cached: {
       id,
       minutes,

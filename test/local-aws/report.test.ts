@@ -5,6 +5,8 @@ import type { TrueServer } from './simulator.ts';
 
 const server: TrueServer = {
   id: 'i-0123456789abcdef0',
+  account: '000000000000',
+  region: 'us-east-1',
   name: 'web',
   state: 'stopped',
   visible: true,

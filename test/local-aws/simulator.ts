@@ -6,6 +6,8 @@ import { LocalAwsError, logTail, run, start, stop } from './processes.ts';
 /** One server of the simulated fleet, with what is true about it. */
 export interface TrueServer {
   readonly id: string;
+  readonly account: string;
+  readonly region: string;
   readonly name: string | null;
   readonly state: string;
   /** Whether EC2 still shows it. */
@@ -30,9 +32,13 @@ export interface Counts {
   readonly rejected: number;
 }
 
+/** What the simulator serves and counts. */
+export type Action = 'LookupEvents' | 'DescribeInstances' | 'DescribeSpotInstanceRequests';
+
 /** An order to fail. */
 export interface Fault {
-  readonly action: 'LookupEvents' | 'DescribeInstances' | 'DescribeSpotInstanceRequests';
+  /** Which calls fail; without it, all. */
+  readonly action?: Action;
   readonly kind:
     'throttle' | 'error500' | 'accessDenied' | 'regionDisabled' | 'unreachable' | 'timeout' | 'malformedRecord';
   /** How many calls fail; without it, all until the faults are cleared. */
@@ -126,7 +132,7 @@ export class SimulatorClient {
   }
 
   /** How often an action was called since the last reset. */
-  async requests(action: Fault['action']): Promise<Counts> {
+  async requests(action: Action): Promise<Counts> {
     const { actions } = (await this.#call('GET', '/requests')) as { actions: Partial<Record<string, Counts>> };
     return actions[action] ?? { calls: 0, throttled: 0, faults: 0, rejected: 0 };
   }

@@ -1,7 +1,8 @@
 import { ACCOUNT, REGION } from './context.ts';
 
 /**
- * A state change as EventBridge tells it, to be handed to the function itself.
+ * A state change as EventBridge tells it. Handed to the function itself, it is answered; EventBridge takes it from tests as
+ * well, which play EC2.
  */
 export function stateChange(id: string, state: string, time = new Date()): Record<string, unknown> {
   return {

@@ -7,9 +7,9 @@ mod support;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use account::{SERVERS, SeveralScopes, home, now};
+use account::{SERVERS, SeveralScopes, home};
 use calculate_monthly_runtime::{Calculation, Moment, handle};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::truth::{month_start, running_time};
 use serde_json::json;
 use support::SETTINGS;
@@ -36,7 +36,7 @@ async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
     let calculation = Calculation::over(services, settings.scopes.clone(), SETTINGS, settings.metrics());
     let all: Vec<Scope> = settings.scopes.all().cloned().collect();
     let runs = all.iter().map(|scope| {
-        let moment = Moment::within(now(), Duration::from_secs(40));
+        let moment = Moment::within(scopes.now(), Duration::from_secs(40));
         handle(&calculation, json!({"scope": scope}), moment)
     });
     futures::future::join_all(runs).await;
@@ -45,25 +45,25 @@ async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
     all.iter().map(|scope| (scope.to_string(), kind(scope))).collect()
 }
 
-/// How many of a scope's servers are cached; each of them with a span that has the truth in it.
+/// How many of a scope's servers are cached; each of them with a span that has the truth of its own instant in it.
 fn cached_and_true(scopes: &SeveralScopes, place: &str) -> usize {
-    let (account, now) = scopes.simulator(place).unwrap().account();
+    let (account, _) = scopes.simulator(place).unwrap().account();
     let cached = scopes.tables.items(SERVERS);
     let servers = account.world.servers().iter().filter(|server| server.tag("App") == Some("demo"));
-    let check = |id: &str, at_least: f64, at_most: f64| {
-        let Some(item) = cached.iter().find(|item| item["id"]["S"] == id) else { return false };
-        let number = |name: &str| item[name]["N"].as_str().unwrap().parse::<f64>().unwrap();
-        let (proven, possible) = (number("runningMinutesCache"), number("runningMinutesUncertainty"));
-        assert!(
-            proven <= at_most + 0.01 && proven + possible >= at_least - 0.01,
-            "{place} {id}: {proven} + {possible}, {at_least} to {at_most}"
-        );
-        true
-    };
     let minutes = |time: TimeDelta| time.num_seconds() as f64 / 60.0;
     let checked = servers.filter(|server| {
-        let time = running_time(server, month_start(now), now);
-        check(&server.id, minutes(time.at_least), minutes(time.at_most))
+        let Some(item) = cached.iter().find(|item| item["id"]["S"] == server.id) else { return false };
+        let number = |name: &str| item[name]["N"].as_str().unwrap().parse::<f64>().unwrap();
+        let (proven, possible) = (number("runningMinutesCache"), number("runningMinutesUncertainty"));
+        let at: DateTime<Utc> = item["runningMinutesCacheTimestamp"]["S"].as_str().unwrap().parse().unwrap();
+        let truth = running_time(server, month_start(at), at);
+        let (at_least, at_most) = (minutes(truth.at_least), minutes(truth.at_most));
+        assert!(
+            proven <= at_most + 0.01 && proven + possible >= at_least - 0.01,
+            "{place} {}: {proven} + {possible}, {at_least} to {at_most}",
+            server.id
+        );
+        true
     });
     checked.count()
 }
@@ -93,6 +93,7 @@ async fn a_sick_scope_is_sick_alone_says_why_and_is_healed_by_the_next_run() {
     assert_eq!(troubles, expected.map(|(scope, kind)| (scope.to_owned(), kind)).into());
     assert_eq!(ALL.map(|place| cached_and_true(&scopes, place)), [0, SERVERS_EACH, 0, 0]);
 
+    scopes.wait(TimeDelta::hours(1));
     scopes.simulated.set_role("333344445555", true);
     ALL.iter().for_each(|place| scopes.simulator(place).unwrap().account().0.faults.clear());
     scopes.fault(OTHER, json!({"action": "DescribeInstances", "kind": "throttle"})).unwrap();

@@ -84,7 +84,7 @@ impl Account {
         options: &Options,
         tables: TableStandIn,
     ) -> Result<Self> {
-        let clock = Arc::new(AccountClock { date: ManualClock::new(now), started: Instant::now() });
+        let clock = Arc::new(AccountClock::at(now));
         let simulator = Simulator::new(world, options.settings(), Box::new(Arc::clone(&clock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -167,6 +167,12 @@ impl Account {
 struct AccountClock {
     date: ManualClock,
     started: Instant,
+}
+
+impl AccountClock {
+    fn at(now: DateTime<Utc>) -> Self {
+        Self { date: ManualClock::new(now), started: Instant::now() }
+    }
 }
 
 impl Clock for AccountClock {

@@ -4,7 +4,8 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use fleet_simulator::clock::{Clock, FrozenClock};
+use chrono::{DateTime, TimeDelta, Utc};
+use fleet_simulator::clock::Clock;
 use fleet_simulator::scenario;
 use fleet_simulator::scopes::{Place, Scopes as SimulatedScopes};
 use fleet_simulator::service::Simulator;
@@ -14,7 +15,7 @@ use uptime::Scope;
 use uptime_aws::wiring::{self, AwsPorts};
 use uptime_ledger::{Scopes, SharedSettings};
 
-use crate::{LEDGER, SERVERS, clients, home, now, options, tag};
+use crate::{AccountClock, LEDGER, SERVERS, clients, home, now, options, tag};
 
 /// The home scope with the showcase's servers, and further ones with a random fleet each.
 pub struct SeveralScopes {
@@ -25,6 +26,7 @@ pub struct SeveralScopes {
     /// What the functions are told of them.
     pub settings: SharedSettings,
     endpoint: String,
+    clock: Arc<AccountClock>,
 }
 
 impl SeveralScopes {
@@ -33,13 +35,14 @@ impl SeveralScopes {
     /// # Errors
     /// Where nothing can listen, or a text is no scope.
     pub async fn start(further: &[&str], servers: usize) -> Result<Self> {
-        let home_account = home().account;
-        let mut arguments = vec!["--home-account".to_owned(), home_account.to_string()];
+        let Scope { account, region } = home();
+        let mut arguments = vec![format!("--home-account={account}"), format!("--home-region={region}")];
         arguments.extend(further.iter().map(|place| format!("--further-scope={place}=random:{servers}")));
         let options = options(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        let clock = || -> Box<dyn Clock> { Box::new(FrozenClock::new(now())) };
+        let clock = Arc::new(AccountClock::at(now()));
+        let shared = || -> Box<dyn Clock> { Box::new(Arc::clone(&clock)) };
         let world = scenario::build(&options, now())?;
-        let simulated = SimulatedScopes::of(Simulator::new(world, options.settings(), clock()), &options, clock)?;
+        let simulated = SimulatedScopes::of(Simulator::new(world, options.settings(), shared()), &options, shared)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         tokio::spawn(axum::serve(listener, simulated.router()).into_future());
@@ -52,7 +55,18 @@ impl SeveralScopes {
             app: "runtime-cache".to_owned(),
             environment: "test".to_owned(),
         };
-        Ok(Self { simulated, tables: TableStandIn::start().await?, settings, endpoint })
+        Ok(Self { simulated, tables: TableStandIn::start().await?, settings, endpoint, clock })
+    }
+
+    /// What time it is in all of them.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Lets time pass in all of them.
+    pub fn wait(&self, time: TimeDelta) {
+        self.clock.date.advance(time);
     }
 
     /// The product's ports for each scope, wired as they are deployed.

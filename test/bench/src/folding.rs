@@ -125,6 +125,6 @@ fn records(now: DateTime<Utc>) -> Vec<String> {
         }
     }
     world.advance(now);
-    let source = Source { servers: world.servers(), seed: world.rules().seed };
+    let source = Source { servers: world.servers(), place: world.place(), seed: world.rules().seed };
     world.trail().entries().iter().map(|entry| source.record(entry).to_string()).collect()
 }

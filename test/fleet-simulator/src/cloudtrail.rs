@@ -52,6 +52,12 @@ pub fn throttled() -> Answer {
     error(400, "ThrottlingException", "Rate exceeded")
 }
 
+/// What a caller from an account gets that has not enabled the region.
+#[must_use]
+pub fn not_enabled() -> Answer {
+    error(400, "UnrecognizedClientException", "The security token included in the request is invalid.")
+}
+
 /// Answers `LookupEvents`. With `spoil`, the first record of the page can't be parsed.
 #[must_use]
 pub fn lookup_events(world: &World, now: DateTime<Utc>, body: &[u8], spoil: bool) -> Answer {
@@ -76,7 +82,7 @@ impl LookupEventsRequest {
             return Err(("InvalidTimeRangeException", "The start time is after the end time.".to_owned()));
         }
         let below = self.next_token.as_deref().map(|token| self.position(token)).transpose()?;
-        let source = Source { servers: world.servers(), seed: world.rules().seed };
+        let source = Source { servers: world.servers(), place: world.place(), seed: world.rules().seed };
         let selection = match attribute {
             Some(("EventName", value)) => Selection::Name(value),
             Some(("ResourceName", value)) => Selection::Resource(value),

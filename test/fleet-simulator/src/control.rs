@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::calls::{Action, Call, Outcome, ServerKey};
 use crate::clock::whole_seconds;
 use crate::faults::Fault;
+use crate::place::Place;
 use crate::server::{self, Server, State};
 use crate::service::Simulator;
 use crate::truth;
@@ -69,21 +70,22 @@ async fn tell_truth(Shared(simulator): Shares, Query(query): Query<TruthQuery>) 
     let until = at.min(truth::next_month(month));
     let (key, value) = &simulator.settings.tag;
     let ours = account.world.servers().iter().filter(|server| server::value(server.tags_at(until), key) == Some(value));
-    let mut servers: Vec<Value> =
-        ours.filter_map(|server| server_truth(server, (month, until), simulator.settings.terminated_visible)).collect();
+    let mut servers: Vec<Value> = ours.filter_map(|server| server_truth(&simulator, server, (month, until))).collect();
     servers.sort_by_key(|server| (server["name"].to_string(), server["id"].to_string()));
     Json(json!({ "now": iso(at), "month": month.format("%Y-%m").to_string(), "servers": servers })).into_response()
 }
 
 /// A server's true running time in a span, or nothing where it was not launched by the span's end.
-fn server_truth(server: &Server, (from, to): (DateTime<Utc>, DateTime<Utc>), visible: TimeDelta) -> Option<Value> {
+fn server_truth(simulator: &Simulator, server: &Server, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Option<Value> {
     let state = server.state_at(to)?;
     let time = truth::running_time(server, from, to);
     Some(json!({
         "id": server.id,
+        "account": simulator.place.account,
+        "region": simulator.place.region,
         "name": server.tag("Name"),
         "state": state.name(),
-        "visible": server.view(to, visible).is_some(),
+        "visible": server.view(to, simulator.settings.terminated_visible).is_some(),
         "truthMinutes": time.exact().map(minutes),
         "truthSeconds": time.exact().map(|time| time.num_seconds()),
         "truthAtLeastMinutes": minutes(time.at_least),
@@ -147,7 +149,16 @@ async fn change_server(Shared(simulator): Shares, Path((id, change)): Path<(Stri
     }
     let name = |state: Option<State>| state.map(|state| state.name());
     let after = account.world.servers()[key].state_at(now);
-    Json(json!({ "id": id, "at": iso(now), "previousState": name(before), "state": name(after) })).into_response()
+    let Place { account: owner, region } = &simulator.place;
+    Json(json!({
+        "id": id,
+        "account": owner,
+        "region": region,
+        "at": iso(now),
+        "previousState": name(before),
+        "state": name(after),
+    }))
+    .into_response()
 }
 
 fn launched(world: &World, id: &str, now: DateTime<Utc>) -> Option<ServerKey> {

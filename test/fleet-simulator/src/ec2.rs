@@ -123,6 +123,12 @@ pub fn error(status: u16, code: &str, message: &str) -> Answer {
     Answer::xml(status, xml.finish())
 }
 
+/// What a caller from an account gets that has not enabled the region.
+#[must_use]
+pub fn not_enabled() -> Answer {
+    error(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+}
+
 type Refused = (&'static str, String);
 
 /// An operation's answer: what `inside` writes, and the token of the next page where there is one.

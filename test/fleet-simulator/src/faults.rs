@@ -29,8 +29,9 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// Which calls.
-    pub action: Action,
+    /// Which calls; without it, all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
     /// In which way.
     pub kind: Kind,
     /// How many of them; without it, all until the faults are deleted.
@@ -58,7 +59,7 @@ impl Faults {
     /// # Errors
     /// Where the action has no such failure.
     pub fn add(&mut self, fault: Fault) -> Result<(), String> {
-        if fault.kind == Kind::MalformedRecord && fault.action != Action::LookupEvents {
+        if fault.kind == Kind::MalformedRecord && fault.action != Some(Action::LookupEvents) {
             return Err("malformedRecord is a fault of LookupEvents only".to_owned());
         }
         self.0.push(fault);
@@ -76,10 +77,10 @@ impl Faults {
         &self.0
     }
 
-    /// How this call fails, if it does. Every order for the action counts the call.
+    /// How this call fails, if it does. Every order for it counts the call.
     pub fn next(&mut self, action: Action) -> Option<Fault> {
         let mut chosen = None;
-        for fault in self.0.iter_mut().filter(|fault| fault.action == action) {
+        for fault in self.0.iter_mut().filter(|fault| fault.action.is_none_or(|failing| failing == action)) {
             if fault.after_calls > 0 {
                 fault.after_calls -= 1;
             } else if chosen.is_none() && fault.count != Some(0) {
@@ -92,10 +93,10 @@ impl Faults {
     }
 }
 
-/// The answer of a call that fails, for the kinds that have one of their own.
+/// The answer of a call in an account that fails, for the kinds that have one of their own.
 #[must_use]
-pub fn answer(action: Action, kind: Kind) -> Option<Answer> {
-    let denied = "User: arn:aws:sts::123456789012:assumed-role/calculate/function is not authorized to perform:";
+pub fn answer(action: Action, kind: Kind, account: &str) -> Option<Answer> {
+    let denied = format!("User: arn:aws:sts::{account}:assumed-role/calculate/function is not authorized to perform:");
     let because = "because no identity-based policy allows the action";
     Some(match (action, kind) {
         (Action::LookupEvents, Kind::Throttle) => cloudtrail::throttled(),
@@ -108,14 +109,8 @@ pub fn answer(action: Action, kind: Kind) -> Option<Answer> {
         }
         (Action::LookupEvents, Kind::Timeout) => cloudtrail::error(504, "GatewayTimeout", "No answer in time."),
         (_, Kind::MalformedRecord | Kind::Unreachable) => return None,
-        (Action::LookupEvents, Kind::RegionDisabled) => cloudtrail::error(
-            400,
-            "UnrecognizedClientException",
-            "The security token included in the request is invalid.",
-        ),
-        (_, Kind::RegionDisabled) => {
-            ec2::error(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
-        }
+        (Action::LookupEvents, Kind::RegionDisabled) => cloudtrail::not_enabled(),
+        (_, Kind::RegionDisabled) => ec2::not_enabled(),
         (_, Kind::Throttle) => ec2::error(503, "RequestLimitExceeded", "Request limit exceeded."),
         (_, Kind::Error500) => ec2::error(500, "InternalError", "An internal error has occurred"),
         (_, Kind::AccessDenied) => {
@@ -132,7 +127,7 @@ mod tests {
     use super::*;
 
     fn fault(kind: Kind, count: Option<u64>, after_calls: u64) -> Fault {
-        Fault { action: Action::LookupEvents, kind, count, after_calls, seconds: 1 }
+        Fault { action: Some(Action::LookupEvents), kind, count, after_calls, seconds: 1 }
     }
 
     fn kinds(faults: &mut Faults, calls: usize) -> Vec<Option<Kind>> {
@@ -159,9 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn fails_all_actions_where_none_is_named() {
+        let mut faults = Faults::default();
+        faults.add(Fault { action: None, ..fault(Kind::Throttle, None, 0) }).unwrap();
+        for action in [Action::DescribeInstances, Action::LookupEvents] {
+            assert_eq!(faults.next(action).map(|fault| fault.kind), Some(Kind::Throttle));
+        }
+    }
+
+    #[test]
     fn refuses_a_fault_that_the_action_does_not_have() {
         let mut faults = Faults::default();
-        let wrong = Fault { action: Action::DescribeInstances, ..fault(Kind::MalformedRecord, None, 0) };
+        let wrong = Fault { action: Some(Action::DescribeInstances), ..fault(Kind::MalformedRecord, None, 0) };
         assert!(faults.add(wrong).is_err());
     }
 }

@@ -13,6 +13,7 @@ pub mod dice;
 pub mod ec2;
 pub mod faults;
 pub mod options;
+pub mod place;
 pub mod records;
 pub mod scenario;
 pub mod scopes;

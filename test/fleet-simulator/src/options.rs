@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Parser, ValueEnum};
 
 use crate::dice;
-use crate::scopes::Place;
+use crate::place::Place;
 use crate::service::Settings;
 use crate::world::Rules;
 
@@ -48,9 +48,12 @@ pub struct Options {
     /// The account of whoever has no 12-digit access key: MiniStack's.
     #[arg(long, default_value = "000000000000")]
     pub home_account: String,
+    /// The region of the home scope's servers, as their records tell it. Requests for any other region are answered as well.
+    #[arg(long, default_value = "us-east-1")]
+    pub home_region: String,
     /// A further account and region, and its fleet, such as `222233334444/us-east-1=random:5`; may be given several times.
-    /// Which of them a request is for, its signature says.
-    #[arg(long, value_name = "ACCOUNT/REGION=SCENARIO[:SERVERS]", value_parser = parse_further_scope)]
+    /// Which of them a request is for, its signature says. With `:clash` its first server has the id of the home scope's first.
+    #[arg(long, value_name = "ACCOUNT/REGION=SCENARIO[:SERVERS][:clash]", value_parser = parse_further_scope)]
     pub further_scope: Vec<FurtherScope>,
     /// Key of the tag that makes an instance a server of the fleet.
     #[arg(long, default_value = "App")]
@@ -97,9 +100,17 @@ pub struct FurtherScope {
     pub scenario: ScenarioName,
     /// Number of servers of a random fleet.
     pub servers: u32,
+    /// Whether its first server has the id of the home scope's first, as no two have on AWS.
+    pub clash: bool,
 }
 
 impl Options {
+    /// Where the home scope is.
+    #[must_use]
+    pub fn home(&self) -> Place {
+        Place { account: self.home_account.clone(), region: self.home_region.clone() }
+    }
+
     /// The same for a further account and region: with its own fleet, ids and chance.
     #[must_use]
     pub fn in_scope(&self, scope: &FurtherScope) -> Self {
@@ -143,8 +154,10 @@ fn parse_time(written: &str) -> Result<DateTime<Utc>, String> {
 
 fn parse_further_scope(written: &str) -> Result<FurtherScope, String> {
     let (place, fleet) = written.split_once('=').unwrap_or((written, "random:5"));
+    let (fleet, clash) = fleet.strip_suffix(":clash").map_or((fleet, false), |fleet| (fleet, true));
     let (scenario, servers) = fleet.split_once(':').unwrap_or((fleet, "5"));
     Ok(FurtherScope {
+        clash,
         place: place.parse()?,
         scenario: ScenarioName::from_str(scenario, true)?,
         servers: servers.parse().map_err(|cause| format!("{servers} is no number of servers: {cause}"))?,

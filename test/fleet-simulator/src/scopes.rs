@@ -1,8 +1,6 @@
 //! Several accounts and regions on one port: which of them a request is for, its signature says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
@@ -11,53 +9,17 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::ec2::{self, Query};
-use crate::options::Options;
-use crate::service::{Simulator, answer};
-use crate::world::Rules;
-use crate::{control, dice, scenario, sts};
-
-/// An account and a region of it, written `222233334444/us-east-1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// 12 digits.
-    pub account: String,
-    /// Such as `us-east-1`.
-    pub region: String,
-}
-
-impl Place {
-    /// A number of its own, by which ids and chance differ from those of other places.
-    #[must_use]
-    pub fn id_space(&self) -> u64 {
-        self.to_string().bytes().fold(0x5C09E, |mixed, byte| dice::mix(mixed, byte.into()))
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.account, self.region)
-    }
-}
-
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(written: &str) -> Result<Self, Self::Err> {
-        let (account, region) = written.split_once('/').ok_or("a scope looks like 222233334444/us-east-1")?;
-        if !is_account(account) || region.is_empty() {
-            return Err(format!("{written} is no scope: one looks like 222233334444/us-east-1"));
-        }
-        Ok(Self { account: account.to_owned(), region: region.to_owned() })
-    }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
-}
+use crate::options::{FurtherScope, Options};
+pub use crate::place::Place;
+use crate::place::is_account;
+use crate::service::{Answer, Simulator, answer};
+use crate::world::{Rules, World};
+use crate::{cloudtrail, control, scenario, sts};
 
 /// All accounts and regions that are simulated. What is none of the further ones is home.
 pub struct Scopes {
@@ -83,8 +45,8 @@ impl Scopes {
         let mut further = BTreeMap::new();
         for scope in &options.further_scope {
             let (options, clock) = (options.in_scope(scope), clock());
-            let rules = Rules { id_space: scope.place.id_space(), ..options.rules() };
-            let world = scenario::build_with(&options, rules, clock.now())?;
+            let taken = scope.clash.then(|| first_id(&home)).flatten();
+            let world = world(scope, &options, clock.now(), taken)?;
             further.insert(scope.place.clone(), Simulator::new(world, options.settings(), clock));
         }
         let home_account = options.home_account.clone();
@@ -126,6 +88,23 @@ impl Scopes {
     }
 }
 
+/// A further scope's world; its first server has the id that is `taken`.
+fn world(scope: &FurtherScope, options: &Options, now: DateTime<Utc>, taken: Option<String>) -> anyhow::Result<World> {
+    let rules = Rules { id_space: scope.place.id_space(), ..options.rules() };
+    let mut world = World::at(scope.place.clone(), rules);
+    scenario::populate(&mut world, options, now)?;
+    if let Some(id) = taken {
+        world.rename(0, &id);
+    }
+    world.advance(now);
+    Ok(world)
+}
+
+/// The id of a simulator's first server.
+fn first_id(simulator: &Simulator) -> Option<String> {
+    simulator.account().0.world.servers().first().map(|server| server.id.clone())
+}
+
 /// Whose credentials have signed a request, and for which region:
 /// `Credential=<access key>/<date>/<region>/<service>/aws4_request`.
 fn signed_for(headers: &HeaderMap) -> Option<(&str, &str)> {
@@ -152,17 +131,19 @@ async fn aws(Shared(scopes): Shared<Arc<Scopes>>, headers: HeaderMap, body: Byte
     let is_another = account != scopes.home_account && scopes.further.keys().any(|place| place.account == account);
     match scopes.further.get(&place) {
         Some(simulator) => answer(simulator, &headers, &body).await,
-        None if is_another => {
-            let why = "AWS was not able to validate the provided access credentials";
-            ec2::error(401, "AuthFailure", why).into_response(0)
-        }
+        None if is_another => not_enabled(&headers).into_response(0),
         None => answer(&scopes.home, &headers, &body).await,
     }
 }
 
+/// As a service answers whose region the account has not enabled.
+fn not_enabled(headers: &HeaderMap) -> Answer {
+    if headers.contains_key("x-amz-target") { cloudtrail::not_enabled() } else { ec2::not_enabled() }
+}
+
 async fn list(Shared(scopes): Shared<Arc<Scopes>>) -> Json<Value> {
     let further: Vec<String> = scopes.further.keys().map(ToString::to_string).collect();
-    Json(json!({ "further": further, "withoutRole": *scopes.without_role() }))
+    Json(json!({ "home": scopes.home.place.to_string(), "further": further, "withoutRole": *scopes.without_role() }))
 }
 
 async fn add_role(Shared(scopes): Shared<Arc<Scopes>>, Path(account): Path<String>) -> StatusCode {

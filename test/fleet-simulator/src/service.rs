@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::dice;
 use crate::ec2::{self, Lens, Query};
 use crate::faults::{self, Faults, Kind};
+use crate::place::Place;
 use crate::throttle::TokenBucket;
 use crate::world::World;
 use crate::{cloudtrail, control};
@@ -121,6 +122,8 @@ pub struct Account {
 pub struct Simulator {
     /// How it behaves.
     pub settings: Settings,
+    /// Where it is.
+    pub place: Place,
     clock: Box<dyn Clock>,
     account: Mutex<Account>,
 }
@@ -138,8 +141,9 @@ impl Simulator {
     pub fn new(world: World, settings: Settings, clock: Box<dyn Clock>) -> Arc<Self> {
         let (rate, burst) = settings.lookup_rate;
         let bucket = TokenBucket::new(rate, burst);
+        let place = world.place().clone();
         let account = Account { world, faults: Faults::default(), counts: BTreeMap::new(), bucket };
-        Arc::new(Self { settings, clock, account: Mutex::new(account) })
+        Arc::new(Self { settings, place, clock, account: Mutex::new(account) })
     }
 
     /// The account, with everything in it that has happened up to the instant returned with it.
@@ -175,7 +179,7 @@ impl Simulator {
             let seconds = admission.fault.map_or(0, |fault| fault.seconds);
             tokio::time::sleep(Duration::from_secs(seconds)).await;
         }
-        if let Some(answer) = kind.and_then(|kind| faults::answer(action, kind)) {
+        if let Some(answer) = kind.and_then(|kind| faults::answer(action, kind, &self.place.account)) {
             return answer.into_response(admission.number);
         }
         if kind == Some(Kind::Unreachable) {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::calls::{self, Action, Call, Outcome, ServerKey};
 use crate::dice;
+use crate::place::Place;
 use crate::records;
 use crate::server::{Cause, ReasonText, Server, SpotRequest, State};
 use crate::trail::{Body, Entry, Trail};
@@ -77,6 +78,7 @@ struct Planned {
 /// The account.
 #[derive(Debug)]
 pub struct World {
+    place: Place,
     rules: Rules,
     servers: Vec<Server>,
     by_id: HashMap<String, ServerKey>,
@@ -89,10 +91,17 @@ pub struct World {
 }
 
 impl World {
-    /// An empty account.
+    /// An empty account, at home.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
+        Self::at(Place::default(), rules)
+    }
+
+    /// An empty account and region.
+    #[must_use]
+    pub fn at(place: Place, rules: Rules) -> Self {
         Self {
+            place,
             rules,
             servers: Vec::new(),
             by_id: HashMap::new(),
@@ -111,6 +120,13 @@ impl World {
         self.by_id.insert(server.id.clone(), key);
         self.servers.push(server);
         key
+    }
+
+    /// Gives a server that is yet to be launched another id.
+    pub fn rename(&mut self, key: ServerKey, id: &str) {
+        self.by_id.remove(&self.servers[key].id);
+        self.by_id.insert(id.to_owned(), key);
+        id.clone_into(&mut self.servers[key].id);
     }
 
     /// Sets how EC2 words a server's stops.
@@ -174,6 +190,12 @@ impl World {
     #[must_use]
     pub fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// How the account behaves.

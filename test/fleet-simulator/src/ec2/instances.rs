@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::calls::ServerKey;
 use crate::ec2::{Filter, Lens, Query, Refused, answer, response, time};
-use crate::records::render::{ACCOUNT, REGION, interface_id};
+use crate::place::Place;
+use crate::records::render::interface_id;
 use crate::server::{self, Server, State, View};
 use crate::service::Answer;
 use crate::world::World;
@@ -43,7 +44,7 @@ fn page(world: &World, lens: Lens, query: &Query) -> Result<String, Refused> {
         filters.iter().all(|filter| matches(server, &view, filter)).then_some((key, (server, view)))
     });
     let (shown, next) = query.page(visible)?;
-    Ok(response("DescribeInstances", next, |xml| reservations(xml, &shown)))
+    Ok(response("DescribeInstances", next, |xml| reservations(xml, world.place(), &shown)))
 }
 
 /// The servers with these ids; one that EC2 doesn't know, or shows no more, fails the whole request.
@@ -84,17 +85,17 @@ fn matches(server: &Server, view: &View<'_>, filter: &Filter<'_>) -> bool {
     }
 }
 
-fn reservations(xml: &mut Xml, shown: &[(&Server, View<'_>)]) {
+fn reservations(xml: &mut Xml, place: &Place, shown: &[(&Server, View<'_>)]) {
     xml.element("reservationSet", |xml| {
         // Servers that one call launched share a reservation.
         for group in shown.chunk_by(|(a, _), (b, _)| a.reservation == b.reservation) {
             xml.element("item", |xml| {
                 xml.text("reservationId", &group[0].0.reservation);
-                xml.text("ownerId", ACCOUNT);
+                xml.text("ownerId", &place.account);
                 xml.element("groupSet", |_| {});
                 xml.element("instancesSet", |xml| {
                     for (server, view) in group {
-                        xml.element("item", |xml| instance(xml, server, view));
+                        xml.element("item", |xml| instance(xml, place, server, view));
                     }
                 });
             });
@@ -102,7 +103,7 @@ fn reservations(xml: &mut Xml, shown: &[(&Server, View<'_>)]) {
     });
 }
 
-fn instance(xml: &mut Xml, server: &Server, view: &View<'_>) {
+fn instance(xml: &mut Xml, place: &Place, server: &Server, view: &View<'_>) {
     xml.text("instanceId", &server.id);
     xml.text("imageId", "ami-0abcdef1234567890");
     xml.element("instanceState", |xml| {
@@ -117,7 +118,7 @@ fn instance(xml: &mut Xml, server: &Server, view: &View<'_>) {
     xml.text("instanceType", server.instance_type);
     xml.text("launchTime", &time(view.launched));
     xml.element("placement", |xml| {
-        xml.text("availabilityZone", &format!("{REGION}a"));
+        xml.text("availabilityZone", &format!("{}a", place.region));
         xml.text("tenancy", "default");
     });
     xml.element("monitoring", |xml| xml.text("state", "disabled"));
@@ -146,14 +147,14 @@ fn instance(xml: &mut Xml, server: &Server, view: &View<'_>) {
     }
     xml.element("networkInterfaceSet", |xml| {
         if let Some(attached) = view.attached {
-            xml.element("item", |xml| interface(xml, server, attached));
+            xml.element("item", |xml| interface(xml, place, server, attached));
         }
     });
 }
 
-fn interface(xml: &mut Xml, server: &Server, attached: DateTime<Utc>) {
+fn interface(xml: &mut Xml, place: &Place, server: &Server, attached: DateTime<Utc>) {
     xml.text("networkInterfaceId", &interface_id(server));
-    xml.text("ownerId", ACCOUNT);
+    xml.text("ownerId", &place.account);
     xml.text("status", "in-use");
     xml.element("attachment", |xml| {
         xml.text("attachmentId", &interface_id(server).replace("eni-", "eni-attach-"));

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::calls::ServerKey;
 use crate::ec2::{Filter, Lens, Query, Refused, answer, response, time};
-use crate::records::render::REGION;
+use crate::place::Place;
 use crate::server::{Change, Server, SpotRequest};
 use crate::service::Answer;
 use crate::world::World;
@@ -48,7 +48,7 @@ fn page(world: &World, lens: Lens, query: &Query) -> Result<String, Refused> {
     Ok(response("DescribeSpotInstanceRequests", next, |xml| {
         xml.element("spotInstanceRequestSet", |xml| {
             for request in &page {
-                xml.element("item", |xml| request.write(xml));
+                xml.element("item", |xml| request.write(xml, world.place()));
             }
         });
     }))
@@ -85,7 +85,7 @@ impl Shown<'_> {
         })
     }
 
-    fn write(&self, xml: &mut Xml) {
+    fn write(&self, xml: &mut Xml, place: &Place) {
         let (state, status) = self.request.state(self.last);
         xml.text("spotInstanceRequestId", &self.id);
         xml.text("spotPrice", "0.010400");
@@ -103,7 +103,7 @@ impl Shown<'_> {
         xml.text("instanceId", &self.server.id);
         xml.text("createTime", &time(self.created));
         xml.text("productDescription", "Linux/UNIX");
-        xml.text("launchedAvailabilityZone", &format!("{REGION}a"));
+        xml.text("launchedAvailabilityZone", &format!("{}a", place.region));
         xml.text("instanceInterruptionBehavior", self.request.interruption.name());
     }
 }

@@ -5,13 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::calls::{Action, Call, Item, Omission, Outcome};
 use crate::dice;
+use crate::place::Place;
 use crate::server::{Server, State};
 use crate::trail::{Body, Entry};
 
-/// The account in which everything happens.
-pub const ACCOUNT: &str = "123456789012";
-/// The region in which everything happens.
-pub const REGION: &str = "us-east-1";
 /// CloudTrail leaves a response out where it is larger than this.
 const LARGEST_RESPONSE: usize = 100 * 1024;
 
@@ -20,6 +17,8 @@ const LARGEST_RESPONSE: usize = 100 * 1024;
 pub struct Source<'a> {
     /// All servers of the account.
     pub servers: &'a [Server],
+    /// The account and region.
+    pub place: &'a Place,
     /// The account's seed.
     pub seed: u64,
 }
@@ -33,7 +32,10 @@ impl Source<'_> {
             Body::BidEvicted(keys) => {
                 let ids: Vec<&str> = keys.iter().map(|&key| self.servers[key].id.as_str()).collect();
                 let mut record = self.envelope(entry, "AwsServiceEvent");
-                record.insert("userIdentity".into(), json!({"accountId": ACCOUNT, "invokedBy": "sec2.amazonaws.com"}));
+                record.insert(
+                    "userIdentity".into(),
+                    json!({"accountId": self.place.account, "invokedBy": "sec2.amazonaws.com"}),
+                );
                 record.insert("sourceIPAddress".into(), json!("ec2.amazonaws.com"));
                 record.insert("userAgent".into(), json!("ec2.amazonaws.com"));
                 record.insert("requestParameters".into(), Value::Null);
@@ -56,7 +58,7 @@ impl Source<'_> {
 
     fn call(&self, entry: &Entry, call: &Call, outcome: &Outcome) -> Value {
         let mut record = self.envelope(entry, "AwsApiCall");
-        record.insert("userIdentity".into(), identity(call, entry.number));
+        record.insert("userIdentity".into(), identity(call, entry.number, &self.place.account));
         record.insert(
             "sourceIPAddress".into(),
             json!(if call.auto_scaling { "autoscaling.amazonaws.com" } else { "203.0.113.7" }),
@@ -77,7 +79,7 @@ impl Source<'_> {
             json!({
                 "tlsVersion": "TLSv1.3",
                 "cipherSuite": "TLS_AES_128_GCM_SHA256",
-                "clientProvidedHostHeader": format!("ec2.{REGION}.amazonaws.com"),
+                "clientProvidedHostHeader": format!("ec2.{}.amazonaws.com", self.place.region),
             }),
         );
         record.into()
@@ -89,13 +91,13 @@ impl Source<'_> {
             "eventTime": entry.at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             "eventSource": "ec2.amazonaws.com",
             "eventName": entry.name,
-            "awsRegion": REGION,
+            "awsRegion": self.place.region,
             "requestID": dice::uuid(self.seed ^ 0xCA11, entry.number),
             "eventID": self.event_id(entry),
             "readOnly": false,
             "eventType": event_type,
             "managementEvent": true,
-            "recipientAccountId": ACCOUNT,
+            "recipientAccountId": self.place.account,
             "eventCategory": "Management",
         });
         match record {
@@ -140,9 +142,9 @@ impl Source<'_> {
             Action::Run => json!({
                 "requestId": request_id,
                 "reservationId": items.first().map(|item| self.servers[item.server].reservation.as_str()),
-                "ownerId": ACCOUNT,
+                "ownerId": self.place.account,
                 "groupSet": {},
-                "instancesSet": {"items": items.iter().enumerate().map(|(n, item)| launched(&self.servers[item.server], n, item.current, entry.at)).collect::<Vec<_>>()},
+                "instancesSet": {"items": items.iter().enumerate().map(|(n, item)| self.launched(item, n, entry.at)).collect::<Vec<_>>()},
             }),
             // The real service keeps no order here: whoever joins by position reads the wrong server.
             _ => json!({
@@ -161,60 +163,61 @@ impl Source<'_> {
         }
         response
     }
-}
 
-/// An instance's part of the answer to `RunInstances` at `at`: just launched, or found by the launch's client token.
-fn launched(server: &Server, index: usize, current: State, at: DateTime<Utc>) -> Value {
-    let view = server.view(at, TimeDelta::MAX);
-    let started = view.as_ref().map_or(at, |view| view.launched).timestamp_millis();
-    let attached = view.as_ref().and_then(|view| view.attached).unwrap_or(at).timestamp_millis();
-    let tags: Vec<Value> =
-        server.tags_at(at).iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
-    let mut instance = json!({
-        "instanceId": server.id,
-        "imageId": "ami-0abcdef1234567890",
-        "instanceState": state(current),
-        "privateDnsName": "ip-10-0-1-10.ec2.internal",
-        "amiLaunchIndex": index,
-        "productCodes": {},
-        "instanceType": server.instance_type,
-        "launchTime": started,
-        "placement": {"availabilityZone": format!("{REGION}a"), "tenancy": "default"},
-        "monitoring": {"state": "disabled"},
-        "subnetId": "subnet-0ed352584ab4aa265",
-        "vpcId": "vpc-06fe1a64761a0f720",
-        "privateIpAddress": "10.0.1.10",
-        "architecture": "x86_64",
-        "rootDeviceType": "ebs",
-        "rootDeviceName": "/dev/xvda",
-        "blockDeviceMapping": {},
-        "virtualizationType": "hvm",
-        "hypervisor": "xen",
-        "tagSet": if tags.is_empty() { json!({}) } else { json!({ "items": tags }) },
-        "groupSet": {"items": [{"groupId": "sg-0b233157065b7d5e2", "groupName": "default"}]},
-        "sourceDestCheck": true,
-        "networkInterfaceSet": {"items": [{
-            "networkInterfaceId": interface_id(server),
-            "status": "in-use",
-            "attachment": {
-                "attachmentId": format!("eni-attach-{}", short_id(server)),
-                "deviceIndex": 0,
-                "status": "attaching",
-                "attachTime": attached,
-                "deleteOnTermination": true,
-            },
-        }]},
-        "ebsOptimized": false,
-        "enaSupport": true,
-    });
-    if current == State::Pending {
-        instance["stateReason"] = json!({"code": "pending", "message": "pending"});
+    /// An instance's part of the answer to `RunInstances` at `at`: just launched, or found by the launch's client token.
+    fn launched(&self, item: &Item, index: usize, at: DateTime<Utc>) -> Value {
+        let (server, current) = (&self.servers[item.server], item.current);
+        let view = server.view(at, TimeDelta::MAX);
+        let started = view.as_ref().map_or(at, |view| view.launched).timestamp_millis();
+        let attached = view.as_ref().and_then(|view| view.attached).unwrap_or(at).timestamp_millis();
+        let tags: Vec<Value> =
+            server.tags_at(at).iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+        let mut instance = json!({
+            "instanceId": server.id,
+            "imageId": "ami-0abcdef1234567890",
+            "instanceState": state(current),
+            "privateDnsName": "ip-10-0-1-10.ec2.internal",
+            "amiLaunchIndex": index,
+            "productCodes": {},
+            "instanceType": server.instance_type,
+            "launchTime": started,
+            "placement": {"availabilityZone": format!("{}a", self.place.region), "tenancy": "default"},
+            "monitoring": {"state": "disabled"},
+            "subnetId": "subnet-0ed352584ab4aa265",
+            "vpcId": "vpc-06fe1a64761a0f720",
+            "privateIpAddress": "10.0.1.10",
+            "architecture": "x86_64",
+            "rootDeviceType": "ebs",
+            "rootDeviceName": "/dev/xvda",
+            "blockDeviceMapping": {},
+            "virtualizationType": "hvm",
+            "hypervisor": "xen",
+            "tagSet": if tags.is_empty() { json!({}) } else { json!({ "items": tags }) },
+            "groupSet": {"items": [{"groupId": "sg-0b233157065b7d5e2", "groupName": "default"}]},
+            "sourceDestCheck": true,
+            "networkInterfaceSet": {"items": [{
+                "networkInterfaceId": interface_id(server),
+                "status": "in-use",
+                "attachment": {
+                    "attachmentId": format!("eni-attach-{}", short_id(server)),
+                    "deviceIndex": 0,
+                    "status": "attaching",
+                    "attachTime": attached,
+                    "deleteOnTermination": true,
+                },
+            }]},
+            "ebsOptimized": false,
+            "enaSupport": true,
+        });
+        if current == State::Pending {
+            instance["stateReason"] = json!({"code": "pending", "message": "pending"});
+        }
+        if let Some(request) = server.spot_request_id() {
+            instance["instanceLifecycle"] = json!("spot");
+            instance["spotInstanceRequestId"] = json!(request);
+        }
+        instance
     }
-    if let Some(request) = server.spot_request_id() {
-        instance["instanceLifecycle"] = json!("spot");
-        instance["spotInstanceRequestId"] = json!(request);
-    }
-    instance
 }
 
 /// The id of a server's primary network interface.
@@ -237,13 +240,13 @@ fn state(state: State) -> Value {
 }
 
 /// Who called. Real accounts have all of these, and `Root` besides.
-fn identity(call: &Call, number: u64) -> Value {
+fn identity(call: &Call, number: u64, account: &str) -> Value {
     if call.auto_scaling {
         return json!({
             "type": "AssumedRole",
             "principalId": "AROAIDPPEZS35WEXAMPLE:AutoScaling",
-            "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling"),
-            "accountId": ACCOUNT,
+            "arn": format!("arn:aws:sts::{account}:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling"),
+            "accountId": account,
             "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "AWSServiceRoleForAutoScaling"}},
             "invokedBy": "autoscaling.amazonaws.com",
         });
@@ -251,23 +254,23 @@ fn identity(call: &Call, number: u64) -> Value {
     match number % 5 {
         0 => json!({
             "type": "Root",
-            "principalId": ACCOUNT,
-            "arn": format!("arn:aws:iam::{ACCOUNT}:root"),
-            "accountId": ACCOUNT,
+            "principalId": account,
+            "arn": format!("arn:aws:iam::{account}:root"),
+            "accountId": account,
             "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
         }),
         1 => json!({
             "type": "AssumedRole",
             "principalId": "AROAIDPPEZS35WEXAMPLE:scheduler",
-            "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/instance-scheduler/scheduler"),
-            "accountId": ACCOUNT,
+            "arn": format!("arn:aws:sts::{account}:assumed-role/instance-scheduler/scheduler"),
+            "accountId": account,
             "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
             "sessionContext": {
                 "sessionIssuer": {
                     "type": "Role",
                     "principalId": "AROAIDPPEZS35WEXAMPLE",
-                    "arn": format!("arn:aws:iam::{ACCOUNT}:role/instance-scheduler"),
-                    "accountId": ACCOUNT,
+                    "arn": format!("arn:aws:iam::{account}:role/instance-scheduler"),
+                    "accountId": account,
                     "userName": "instance-scheduler",
                 },
                 "attributes": {"mfaAuthenticated": "false"},
@@ -276,8 +279,8 @@ fn identity(call: &Call, number: u64) -> Value {
         _ => json!({
             "type": "IAMUser",
             "principalId": "AIDACKCEVSQ6C2EXAMPLE",
-            "arn": format!("arn:aws:iam::{ACCOUNT}:user/operator"),
-            "accountId": ACCOUNT,
+            "arn": format!("arn:aws:iam::{account}:user/operator"),
+            "accountId": account,
             "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
             "userName": "operator",
         }),

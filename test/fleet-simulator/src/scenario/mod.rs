@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::options::{Options, ScenarioName};
-use crate::world::{Rules, World};
+use crate::world::World;
 
 pub mod field;
 pub mod random;
@@ -16,24 +16,25 @@ mod stage;
 /// # Errors
 /// Where a folder of records can't be read.
 pub fn build(options: &Options, now: DateTime<Utc>) -> anyhow::Result<World> {
-    build_with(options, options.rules(), now)
+    let mut world = World::at(options.home(), options.rules());
+    populate(&mut world, options, now)?;
+    world.advance(now);
+    Ok(world)
 }
 
-/// The same with other rules, such as another account's.
+/// Adds the fleet that the options ask for to a world in which nothing has happened yet.
 ///
 /// # Errors
 /// Where a folder of records can't be read.
-pub fn build_with(options: &Options, rules: Rules, now: DateTime<Utc>) -> anyhow::Result<World> {
-    let mut world = World::new(rules);
+pub fn populate(world: &mut World, options: &Options, now: DateTime<Utc>) -> anyhow::Result<()> {
     let tag = (options.tag_key.as_str(), options.tag_value.as_str());
     match (&options.records, options.scenario) {
-        (Some(folder), _) => recorded::populate(&mut world, folder, now, tag)?,
-        (None, ScenarioName::Showcase) => showcase::populate(&mut world, now, tag),
-        (None, ScenarioName::Field) => field::populate(&mut world, now, tag),
-        (None, ScenarioName::Random) => random::populate(&mut world, now, tag, options.servers),
+        (Some(folder), _) => recorded::populate(world, folder, now, tag)?,
+        (None, ScenarioName::Showcase) => showcase::populate(world, now, tag),
+        (None, ScenarioName::Field) => field::populate(world, now, tag),
+        (None, ScenarioName::Random) => random::populate(world, now, tag, options.servers),
     }
-    world.advance(now);
-    Ok(world)
+    Ok(())
 }
 
 /// The tags of a server of the fleet.

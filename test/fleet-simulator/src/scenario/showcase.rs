@@ -36,11 +36,11 @@ impl Stage<'_> {
         let at = self.start + h(6);
         let record = json!({
             "eventVersion": "1.08",
-            "userIdentity": {"type": "IAMUser", "accountId": "123456789012", "userName": "operator"},
+            "userIdentity": {"type": "IAMUser", "accountId": self.world.place().account, "userName": "operator"},
             "eventTime": at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             "eventSource": "opsworks.amazonaws.com",
             "eventName": "StopInstance",
-            "awsRegion": "us-east-1",
+            "awsRegion": self.world.place().region,
             "requestParameters": {"instanceId": self.world.servers()[look_alike].id},
             "responseElements": null,
             "eventID": dice::uuid(0x0B5, 1),

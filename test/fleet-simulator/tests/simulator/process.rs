@@ -70,6 +70,9 @@ fn a_wrong_argument_is_named() {
         (&["--records", "/nowhere"], "cannot read the folder /nowhere"),
         (&["--records", ".", "--scenario", "random"], "cannot be used with"),
         (&["--port", "70000"], "70000"),
+        (&["--further-scope", "us-east-1"], "222233334444/us-east-1"),
+        (&["--further-scope", "222233334444/us-east-1=sunny"], "sunny"),
+        (&["--further-scope", "222233334444/us-east-1=random:many"], "many"),
     ] {
         let output = Command::new(PROGRAM).args(args).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -1,120 +1,109 @@
 //! Several accounts and regions on one port.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use clap::Parser;
-use fleet_simulator::clock::{Clock, FrozenClock};
-use fleet_simulator::options::Options;
-use fleet_simulator::scenario;
-use fleet_simulator::scopes::Scopes;
-use fleet_simulator::service::Simulator;
-use http_body_util::BodyExt;
-use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use tower::ServiceExt;
 
-use crate::support::{NOW, at};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
 
-const ARGS: [&str; 9] = [
-    "fleet-simulator",
-    "--lookup-rate",
-    "1",
-    "--lookup-burst",
-    "1",
-    "--further-scope",
-    "222233334444/us-east-1=random:3",
-    "--further-scope",
-    "000000000000/eu-west-1=random:2",
-];
+use crate::several::{HOME, OTHER, control, describe, instances, lookup, scopes, send, signed};
+use crate::support::{record, texts};
 
-fn scopes() -> Arc<Scopes> {
-    let options = Options::parse_from(ARGS);
-    let clock = || -> Box<dyn Clock> { Box::new(FrozenClock::new(at(NOW))) };
-    let world = scenario::build(&options, at(NOW)).unwrap();
-    Scopes::of(Simulator::new(world, options.settings(), clock()), &options, clock).unwrap()
-}
-
-async fn send(scopes: &Arc<Scopes>, request: Request<Body>) -> (StatusCode, String) {
-    let response = scopes.router().oneshot(request).await.unwrap();
-    let status = response.status();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8(bytes.to_vec()).unwrap())
-}
-
-fn signed(key: &str, region: &str, body: &str) -> Request<Body> {
-    let signature = format!("AWS4-HMAC-SHA256 Credential={key}/20251020/{region}/ec2/aws4_request, SignedHeaders=host");
-    Request::post("/").header("authorization", signature).body(Body::from(body.to_owned())).unwrap()
-}
-
-/// The ids that `DescribeInstances` shows to whoever has this key.
-async fn instances(scopes: &Arc<Scopes>, key: &str, region: &str) -> BTreeSet<String> {
-    let (status, body) = send(scopes, signed(key, region, "Action=DescribeInstances&Version=2016-11-15")).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
-    let ids = body.split("<instanceId>").skip(1).filter_map(|rest| rest.split('<').next());
-    ids.map(str::to_owned).collect()
-}
-
-async fn control(scopes: &Arc<Scopes>, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-    let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
-    let (status, body) = send(scopes, request).await;
-    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
-}
+const ASSUME: &str =
+    "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A222233334444%3Arole%2Freader&RoleSessionName=s&Version=2011-06-15";
 
 #[tokio::test]
 async fn the_signature_says_whose_fleet_is_seen_and_no_id_is_in_two() {
-    let scopes = scopes();
-    let home = instances(&scopes, "test", "us-east-1").await;
-    let own_region = instances(&scopes, "test", "eu-west-1").await;
-    let other = instances(&scopes, "222233334444", "us-east-1").await;
+    let scopes = scopes(&[]);
+    let home = instances(&scopes, HOME, "us-east-1").await;
+    let own_region = instances(&scopes, HOME, "eu-west-1").await;
+    let other = instances(&scopes, OTHER, "us-east-1").await;
     assert_eq!((own_region.len(), other.len()), (3, 4), "two servers and three, and a stranger each");
     assert!(
         home.len() > 30 && home.is_disjoint(&own_region) && home.is_disjoint(&other) && other.is_disjoint(&own_region)
     );
-    let (status, body) =
-        send(&scopes, signed("222233334444", "eu-west-1", "Action=DescribeInstances&Version=2016-11-15")).await;
-    assert_eq!((status, body.contains("AuthFailure")), (StatusCode::UNAUTHORIZED, true), "a region it has not enabled");
+    let fallback = instances(&scopes, HOME, "ap-south-1").await;
+    assert_eq!(fallback, home, "what is no further scope is home");
+}
+
+#[tokio::test]
+async fn a_region_that_another_account_has_not_enabled_is_refused_as_each_service_does() {
+    let scopes = scopes(&[]);
+    let (status, body) = describe(&scopes, OTHER, "eu-west-1").await;
+    assert_eq!((status, texts(&body, "Code")), (StatusCode::UNAUTHORIZED, vec!["AuthFailure".to_owned()]));
+    let (status, body) = lookup(&scopes, OTHER, "eu-west-1").await;
+    assert_eq!((status, &body["__type"]), (StatusCode::BAD_REQUEST, &json!("UnrecognizedClientException")));
 }
 
 #[tokio::test]
 async fn a_role_leads_to_its_account_unless_it_is_missing() {
-    let scopes = scopes();
-    let assume = "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A222233334444%3Arole%2Freader&RoleSessionName=s";
-    let (status, body) = send(&scopes, signed("test", "us-east-1", assume)).await;
-    assert_eq!((status, body.contains("<AccessKeyId>222233334444</AccessKeyId>")), (StatusCode::OK, true), "{body}");
+    let scopes = scopes(&[]);
+    let (status, body) = send(&scopes, signed(HOME, "us-east-1", ASSUME)).await;
+    assert_eq!((status, texts(&body, "AccessKeyId")), (StatusCode::OK, vec![OTHER.to_owned()]), "{body}");
     control(&scopes, "DELETE", "/roles/222233334444", "").await;
-    let (status, body) = send(&scopes, signed("test", "us-east-1", assume)).await;
-    assert_eq!((status, body.contains("AccessDenied")), (StatusCode::FORBIDDEN, true), "{body}");
+    let (status, body) = send(&scopes, signed(HOME, "us-east-1", ASSUME)).await;
+    assert_eq!((status, texts(&body, "Code")), (StatusCode::FORBIDDEN, vec!["AccessDenied".to_owned()]));
+    let message = texts(&body, "Message").remove(0);
+    let resource = "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222233334444:role/reader";
+    assert!(message.starts_with("User: arn:aws:sts::000000000000:") && message.ends_with(resource), "{message}");
     control(&scopes, "PUT", "/roles/222233334444", "").await;
-    assert_eq!(send(&scopes, signed("test", "us-east-1", assume)).await.0, StatusCode::OK);
+    assert_eq!(send(&scopes, signed(HOME, "us-east-1", ASSUME)).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn faults_truths_and_counts_are_the_scopes_own() {
-    let scopes = scopes();
-    let fault = r#"{"action": "DescribeInstances", "kind": "regionDisabled"}"#;
-    let (status, _) = control(&scopes, "POST", "/scopes/222233334444/us-east-1/faults", fault).await;
-    assert_eq!(status, StatusCode::OK);
-    let (status, _) =
-        send(&scopes, signed("222233334444", "us-east-1", "Action=DescribeInstances&Version=2016-11-15")).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert!(!instances(&scopes, "test", "us-east-1").await.is_empty());
-    let (_, truth) = control(&scopes, "GET", "/scopes/222233334444/us-east-1/truth", "").await;
-    assert_eq!(truth["servers"].as_array().unwrap().len(), 3);
-    let (_, requests) = control(&scopes, "GET", "/requests", "").await;
-    assert_eq!(requests["actions"]["DescribeInstances"]["faults"], 0);
+async fn everything_told_of_a_server_names_its_account_and_region() {
+    let scopes = scopes(&["--delivery-delay", "0"]);
+    for (key, region, prefix, account) in
+        [(HOME, "us-east-1", "", "000000000000"), (HOME, "eu-west-1", "/scopes/000000000000/eu-west-1", "000000000000")]
+            .into_iter()
+            .chain([(OTHER, "us-east-1", "/scopes/222233334444/us-east-1", OTHER)])
+    {
+        let is_here = |told: &Value| (&told["account"], &told["region"]) == (&json!(account), &json!(region));
+        let (_, truth) = control(&scopes, "GET", &format!("{prefix}/truth"), "").await;
+        let servers = truth["servers"].as_array().unwrap();
+        assert!(!servers.is_empty() && servers.iter().all(is_here), "{truth}");
+        let running = servers.iter().find(|server| server["state"] == "running").unwrap();
+        let path = format!("{prefix}/servers/{}/stop", running["id"].as_str().unwrap());
+        assert!(is_here(&control(&scopes, "POST", &path, "").await.1));
+        let (_, page) = lookup(&scopes, key, region).await;
+        let newest = record(&page["Events"][0]);
+        assert_eq!((&newest["recipientAccountId"], &newest["awsRegion"]), (&json!(account), &json!(region)));
+        assert_eq!(newest["userIdentity"]["accountId"], account);
+        let (_, shown) = describe(&scopes, key, region).await;
+        assert_eq!(texts(&shown, "ownerId")[0], account);
+        assert_eq!(texts(&shown, "availabilityZone")[0], format!("{region}a"));
+    }
+}
+
+#[tokio::test]
+async fn two_scopes_have_one_id_only_where_that_is_asked_for() {
+    let scopes = scopes(&["--further-scope", "333344445555/us-east-1=random:3:clash"]);
+    let home = instances(&scopes, HOME, "us-east-1").await;
+    let clashing = instances(&scopes, "333344445555", "us-east-1").await;
+    let both: BTreeSet<_> = home.intersection(&clashing).collect();
+    assert_eq!((both.len(), clashing.len()), (1, 4));
+    let (_, truth) = control(&scopes, "GET", "/scopes/333344445555/us-east-1/truth", "").await;
+    let clash = truth["servers"].as_array().unwrap().iter().find(|server| server["id"] == json!(both.first()));
+    assert!(clash.is_some(), "it is a server of the fleet there");
 }
 
 #[tokio::test]
 async fn no_scope_takes_the_requests_of_another() {
-    let scopes = scopes();
-    let lookup = |key: &str, region: &str| {
-        let mut request = signed(key, region, "{}");
-        let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
-        request.headers_mut().insert("x-amz-target", target.parse().unwrap());
-        request
-    };
-    assert_eq!(send(&scopes, lookup("test", "us-east-1")).await.0, StatusCode::OK);
-    assert_eq!(send(&scopes, lookup("test", "us-east-1")).await.0, StatusCode::BAD_REQUEST, "one a second");
-    assert_eq!(send(&scopes, lookup("222233334444", "us-east-1")).await.0, StatusCode::OK);
+    let scopes = scopes(&["--lookup-rate", "1", "--lookup-burst", "1"]);
+    assert_eq!(lookup(&scopes, HOME, "us-east-1").await.0, StatusCode::OK);
+    assert_eq!(lookup(&scopes, HOME, "us-east-1").await.0, StatusCode::BAD_REQUEST, "one a second");
+    assert_eq!(lookup(&scopes, HOME, "eu-west-1").await.0, StatusCode::OK);
+    assert_eq!(lookup(&scopes, OTHER, "us-east-1").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_scopes_are_listed() {
+    let scopes = scopes(&[]);
+    control(&scopes, "DELETE", "/roles/222233334444", "").await;
+    let (_, listed) = control(&scopes, "GET", "/scopes", "").await;
+    let expected = json!({
+        "home": "000000000000/us-east-1",
+        "further": ["000000000000/eu-west-1", "222233334444/us-east-1"],
+        "withoutRole": ["222233334444"],
+    });
+    assert_eq!(listed, expected);
 }
