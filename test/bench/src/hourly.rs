@@ -1,6 +1,6 @@
 //! The hourly calculation: the first run and the hour after it, over fleets of several sizes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,10 @@ pub struct Measured {
     pub steady: Cost,
     /// Items of stopped servers that the steady hour changed in the history.
     pub stopped_items_changed: usize,
+    /// Items of servers that the steady hour wrote.
+    pub items_written: usize,
+    /// Servers to which something happened of which that hour was the first to know.
+    pub changed: usize,
 }
 
 /// The instant of the first run: the month is 25 days old.
@@ -82,21 +86,40 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
         }
     }
     let as_unlimited = results(&tables) == unlimited_run(binary, servers).await?;
-    let before = stopped(&tables);
+    let (before, items_before) = (stopped(&tables), revisions(&tables));
     let account = at(now()? + TimeDelta::hours(1)).await?;
     let mut steady = Cost::default();
     run(&account, binary, &mut steady).await?;
     let after = stopped(&tables);
+    let items_after = revisions(&tables);
+    let items_written = items_after.iter().filter(|item| !items_before.contains(*item)).count();
+    let changed = changed_since(&account, now()? - LATE);
     let stopped_items_changed =
         before.iter().filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item)).count();
-    Ok(Measured { servers, first, as_unlimited, steady, stopped_items_changed })
+    Ok(Measured { servers, first, as_unlimited, steady, stopped_items_changed, items_written, changed })
+}
+
+/// The longest that the simulated trail takes to deliver a record.
+const LATE: TimeDelta = TimeDelta::minutes(10);
+
+/// The items of servers, each with its revision.
+fn revisions(tables: &TableStandIn) -> BTreeSet<(String, String)> {
+    let items = tables.items(LEDGER).into_iter().filter(|item| item.contains_key("scopeMonth"));
+    items.map(|item| (format!("{} {}", item["id"], item["month"]), item["revision"].to_string())).collect()
+}
+
+/// How many servers have started or stopped since an instant.
+fn changed_since(account: &Account, since: DateTime<Utc>) -> usize {
+    let (account, now) = account.simulator.account();
+    let servers = account.world.servers().iter().filter(|server| server.tag("App") == Some("demo"));
+    servers.filter(|server| server.last_change(now).is_some_and(|change| change.at > since)).count()
 }
 
 /// The history items of servers that do not run and have not since long: the last third but one.
 fn stopped(tables: &TableStandIn) -> BTreeMap<String, Value> {
     let servers = tables.items(SERVERS);
     let never = servers.iter().filter(|item| item["runningMinutesCache"]["N"] == "0.00");
-    let never: std::collections::BTreeSet<String> = never.map(|item| item["id"].to_string()).collect();
+    let never: BTreeSet<String> = never.map(|item| item["id"].to_string()).collect();
     let items = tables.items(LEDGER).into_iter().map(|item| (item["id"].to_string(), json!(item)));
     items.filter(|(id, _)| never.contains(id)).collect()
 }
