@@ -37,18 +37,30 @@ impl Pacer {
 
     /// Waits for the next request's turn; none, at once, where that would come after `deadline`.
     pub async fn turn(&self, deadline: Instant) -> Option<Turn> {
-        let (granted, turn) = {
-            let mut pace = self.pace();
-            let now = Instant::now();
-            let turn = pace.next.map_or(now, |next| next.max(now));
-            if turn > deadline {
-                return None;
-            }
-            pace.next = Some(turn + pace.interval);
-            (now, turn)
-        };
+        let (granted, turn) = self.take_turn(Some(deadline))?;
         sleep_until(turn).await;
         Some(Turn { granted })
+    }
+
+    /// Waits for the next request's turn, however long that takes.
+    pub async fn next_turn(&self) {
+        if let Some((granted, turn)) = self.take_turn(None)
+            && turn > granted
+        {
+            sleep_until(turn).await;
+        }
+    }
+
+    /// Now, and when the next turn is.
+    fn take_turn(&self, deadline: Option<Instant>) -> Option<(Instant, Instant)> {
+        let mut pace = self.pace();
+        let now = Instant::now();
+        let turn = pace.next.map_or(now, |next| next.max(now));
+        if deadline.is_some_and(|deadline| turn > deadline) {
+            return None;
+        }
+        pace.next = Some(turn + pace.interval);
+        Some((now, turn))
     }
 
     /// Tells that a request was throttled: the pace halves. Once for all turns that were granted before it did.

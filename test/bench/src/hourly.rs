@@ -55,6 +55,8 @@ pub struct Measured {
     pub stopped_items_changed: usize,
     /// Items of servers that the steady hour wrote.
     pub items_written: usize,
+    /// Writes that the index did not take.
+    pub index_throttles: u64,
     /// Servers to which something happened of which that hour was the first to know.
     pub changed: usize,
 }
@@ -93,10 +95,20 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let after = stopped(&tables);
     let items_after = revisions(&tables);
     let items_written = items_after.iter().filter(|item| !items_before.contains(*item)).count();
+    let index_throttles = tables.index_throttles();
     let changed = changed_since(&account, now()? - LATE);
     let stopped_items_changed =
         before.iter().filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item)).count();
-    Ok(Measured { servers, first, as_unlimited, steady, stopped_items_changed, items_written, changed })
+    Ok(Measured {
+        servers,
+        first,
+        as_unlimited,
+        steady,
+        stopped_items_changed,
+        items_written,
+        changed,
+        index_throttles,
+    })
 }
 
 /// The longest that the simulated trail takes to deliver a record.

@@ -96,9 +96,8 @@ fn compared(sweep: &Measured, single: &OneByOne) -> Vec<String> {
 }
 
 fn targets(measured: &[Measured]) -> String {
-    let Some(Measured { servers, steady, first, as_unlimited, items_written, changed, .. }) = measured.last() else {
-        return String::new();
-    };
+    let Some(fleet) = measured.last() else { return String::new() };
+    let Measured { servers, steady, first, as_unlimited, items_written, changed, index_throttles, .. } = fleet;
     let writes = steady.tables.get("UpdateItem").copied().unwrap_or_default();
     let peak = steady.usage.peak_memory_kib as f64 / 1024.0;
     let rows = [
@@ -116,6 +115,7 @@ fn targets(measured: &[Measured]) -> String {
             format!("{:.2}", others(writes, *items_written) as f64 / *servers as f64),
             others(writes, *items_written) <= most_others(*servers),
         ),
+        ("writes that the index did not take, none", index_throttles.to_string(), *index_throttles == 0),
         (
             "first run: no run past its deadline of 290 s",
             format!("{:.1} s", first.longest_run),

@@ -6,6 +6,7 @@
 //! which the adapters keep over it and over MiniStack's.
 
 pub mod expression;
+mod index_partition;
 pub mod runtime;
 pub mod table;
 pub mod tls;

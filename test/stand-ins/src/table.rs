@@ -14,6 +14,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::expression::{Item, Placeholders, holds, update};
+use crate::index_partition::{INDEXED, IndexPartitions};
 
 /// How the tables fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,7 @@ struct Tables {
     counts: BTreeMap<&'static str, u64>,
     attempts: u64,
     faults: Faults,
+    partitions: IndexPartitions,
     /// Requests since somebody wanted to see them.
     log: Option<Vec<LoggedRequest>>,
 }
@@ -78,6 +80,12 @@ impl TableStandIn {
     #[must_use]
     pub fn attempts(&self) -> u64 {
         self.tables().attempts
+    }
+
+    /// Updates that a partition of the index did not take: each takes 1,000 write units a second.
+    #[must_use]
+    pub fn index_throttles(&self) -> u64 {
+        self.tables().partitions.throttled
     }
 
     /// Requests answered so far, by operation.
@@ -192,9 +200,7 @@ impl Tables {
         let mut found = Vec::new();
         for item in self.items.get(table(request)?).into_iter().flatten().map(|(_, item)| item) {
             if holds(condition, item, Placeholders::of(request))? {
-                let projected = item.iter().filter(|(name, _)| {
-                    ["id", "month", "minutes", "uncertainty", "asOf", "final", "leftAt"].contains(&name.as_str())
-                });
+                let projected = item.iter().filter(|(name, _)| INDEXED.contains(&name.as_str()));
                 found.push(projected.map(|(name, value)| (name.clone(), value.clone())).collect::<Item>());
             }
         }
@@ -222,6 +228,9 @@ impl Tables {
         }
         let mut item = current.cloned().unwrap_or_else(|| request["Key"].as_object().cloned().unwrap_or_default());
         update(request["UpdateExpression"].as_str().unwrap_or_default(), &mut item, placeholders)?;
+        if !self.partitions.take(current, &item) {
+            return Ok(Answer::Throttled);
+        }
         let answer = if request["ReturnValues"] == "ALL_NEW" { json!({"Attributes": item}) } else { json!({}) };
         items.insert(key, item);
         Ok(Answer::Done(answer))

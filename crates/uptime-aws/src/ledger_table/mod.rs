@@ -5,6 +5,8 @@ mod status;
 mod sweep_state;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -13,6 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use uptime::{Evidence, InstanceId, Month, Scope, ServerMonth};
 
 use crate::dynamodb::{BATCH, Item, batch_get, refused, text};
+use crate::pacer::Pacer;
 use crate::sdk_error::service_error;
 use item::attribute;
 use uptime_ledger::ServiceError;
@@ -23,6 +26,8 @@ const QUERY: &str = "DynamoDB Query";
 
 /// The index from a scope's month to its servers.
 const INDEX: &str = "scopeMonth";
+/// The entries of a scope's month are one partition of the index, which takes 1,000 writes a second.
+const INDEX_PACE: Duration = Duration::from_micros(1_100);
 /// Batches of reads under way at once.
 const CONCURRENT_BATCHES: usize = 4;
 
@@ -32,12 +37,13 @@ pub struct LedgerTable {
     client: Client,
     name: String,
     scope: Scope,
+    pacer: Arc<Pacer>,
 }
 
 impl LedgerTable {
     /// The items of `scope` in the table called `name`.
     pub fn new(client: Client, name: String, scope: Scope) -> Self {
-        Self { client, name, scope }
+        Self { client, name, scope, pacer: Arc::new(Pacer::new(INDEX_PACE)) }
     }
 
     /// The scope to which a server's item in `month` belongs; none where there is no item.
@@ -94,6 +100,7 @@ impl Ledger for LedgerTable {
 
     async fn write(&self, read: Option<&ServerMonth>, updated: &ServerMonth) -> Result<LedgerWritten, ServiceError> {
         let change = item::Change::of(&self.scope, read, updated);
+        self.pacer.next_turn().await;
         let answer = self
             .update(&updated.id, updated.month)
             .update_expression(change.update)
