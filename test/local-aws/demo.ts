@@ -8,26 +8,37 @@ import { exitOnSignals, LocalAwsError, stopAll } from './processes.ts';
 import { drawPicture } from './picture.ts';
 import { Progress } from './progress.ts';
 import { compareWithTruth, formatTable } from './report.ts';
+import { showScopes } from './scopes-demo.ts';
+import { simulatorArguments } from './several-scopes.ts';
 import { stateChange } from './state-change.ts';
 
-const USAGE = `Usage: npm run demo [-- [--records DIR] [--picture FILE]]
+const USAGE = `Usage: npm run demo [-- [--records DIR] [--picture FILE] | --scopes]
 
 Deploys the dev stack to a local AWS, invokes the hourly calculation over a simulated fleet, and prints each server's
 running time this month beside the truth.
 
   --records DIR   serve the real CloudTrail records in DIR instead of the made-up fleet, shifted into this month
   --picture FILE  where to draw the result as an SVG; by default picture.svg beside the logs
+  --scopes        instead, deploy an environment over two accounts by two regions, one of which cannot be read, and show
+                  how each of them is after three hours
   --help          show this`;
 
 interface Arguments {
   readonly simulatorArgs: string[];
   /** Where to draw the result; beside the logs where nothing was said. */
   readonly picture: string | undefined;
+  /** Whether several scopes are shown instead. */
+  readonly scopes: boolean;
 }
 
 /** What was asked for, or undefined where only help was. */
 function readArguments(args: string[]): Arguments | undefined {
-  const options = { records: { type: 'string' }, picture: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const options = {
+    records: { type: 'string' },
+    picture: { type: 'string' },
+    scopes: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
   const { values } = parseArgs({ args, options });
   if (values.help) return undefined;
   // npm runs scripts in the project's directory; a relative path means where the user is.
@@ -36,12 +47,17 @@ function readArguments(args: string[]): Arguments | undefined {
   if (picture !== undefined && !isDirectory(dirname(picture))) {
     throw new TypeError(`--picture needs a file in a directory, and there is none at ${dirname(picture)}`);
   }
-  if (values.records === undefined) return { simulatorArgs: ['--scenario', 'showcase'], picture };
+  const scopes = values.scopes ?? false;
+  if (scopes && (values.records !== undefined || picture !== undefined)) {
+    throw new TypeError('--scopes goes with no other option');
+  }
+  const showcase = ['--scenario', 'showcase', ...(scopes ? simulatorArguments() : [])];
+  if (values.records === undefined) return { simulatorArgs: showcase, picture, scopes };
   const directory = fromUser(values.records);
   if (!isDirectory(directory)) {
     throw new TypeError(`--records needs a directory, and there is none at ${directory}`);
   }
-  return { simulatorArgs: ['--records', directory], picture };
+  return { simulatorArgs: ['--records', directory], picture, scopes };
 }
 
 function isDirectory(path: string): boolean {
@@ -118,6 +134,7 @@ async function main(): Promise<number> {
   });
   try {
     const local = await startLocalAws({ command: 'demo', simulatorArgs: asked.simulatorArgs, progress });
+    if (asked.scopes) return (await showScopes(local, progress)) ? 0 : 1;
     const answer = await progress.step(`Invoking ${local.stack.functionName}`, () => calculate(local));
     progress.say(`It answered: ${answer}`);
     const right = await show(local, asked.picture);

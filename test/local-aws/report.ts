@@ -55,7 +55,15 @@ export function formatTable(comparisons: readonly Comparison[]): string {
     problem ? `WRONG: ${problem}` : 'ok',
   ]);
   const header = ['server', 'id', 'state', 'running time', 'uncertainty', 'cached at', 'truth', ''];
-  const rightAligned = new Set([3, 4, 6]);
+  return formatRows(header, rows, new Set([3, 4, 6]));
+}
+
+/** Rows under a header, in columns; those named are aligned to the right. */
+export function formatRows(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  rightAligned: ReadonlySet<number>,
+): string {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
