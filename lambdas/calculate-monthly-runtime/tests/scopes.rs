@@ -169,3 +169,39 @@ async fn a_month_stays_open_until_its_scope_was_read_or_is_closed_for_good() {
     assert_eq!(two.minutes(1), 48.0 * 60.0);
     assert_eq!((&two.ledger).statuses(&[home()]).await.unwrap().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_split_over_scopes_has_the_same_minutes_as_in_one() {
+    let servers: Vec<Observation> = (1..=12)
+        .map(|n| {
+            let state = if n % 3 == 0 { Stopped } else { Running };
+            seen(n, state, &format!("2025-10-{:02}T08:00:00Z", n), NOON)
+        })
+        .collect();
+    let all = trail(&[
+        (3, "2025-10-03T08:00:00Z started CloudTrail StartInstances a"),
+        (3, "2025-10-04T09:30:00Z stopped CloudTrail StopInstances b"),
+        (5, "2025-10-02T08:00:00Z started CloudTrail StartInstances c"),
+        (5, "2025-10-02T20:00:00Z stopped CloudTrail StopInstances d"),
+        (8, "2025-10-04T10:00:00Z stopped CloudTrail StopInstances e"),
+    ]);
+    let split = |is_home: fn(u32) -> bool| {
+        let mut two = TwoScopes::new();
+        let part = |here: bool| {
+            let here = |n: &u32| is_home(*n) == here;
+            let ids: Vec<_> = (1..=12).filter(here).map(id).collect();
+            let servers = servers.iter().filter(|server| ids.contains(&server.id)).cloned().collect();
+            let evidence = all.evidence.iter().filter(|(id, _)| ids.contains(id)).cloned().collect();
+            (servers, InMemoryTrail { evidence, ..all.clone() })
+        };
+        two.fleets = HashMap::from([(home(), part(true)), (elsewhere(), part(false))]);
+        two
+    };
+    let (one, two) = (split(|_| true), split(|n| n % 2 == 0));
+    for now in [NOON, "2025-10-11T13:00:00Z", "2025-11-01T01:00:00Z"] {
+        let (first, _) = one.hour(now).await;
+        let (second, _) = two.hour(now).await;
+        assert_eq!(*one.cache.entries(), *two.cache.entries(), "{now}");
+        assert_eq!(first["total_servers"], second["total_servers"]);
+    }
+}
