@@ -14,6 +14,7 @@ pub mod metrics;
 mod moment;
 mod one_server;
 mod own_trail;
+mod port_traits;
 pub mod ports;
 mod scope_status;
 mod scopes;

@@ -1,6 +1,7 @@
 //! The four ports as one, so that a handler has one parameter for them.
 
-use crate::ports::{Cache, Fleet, Ledger, Statuses, Trail};
+use crate::port_traits::{Cache, Fleet, Ledger, Trail};
+use crate::scope_status::Statuses;
 
 /// The services that a handler works with, as one.
 pub trait Services {

@@ -75,12 +75,10 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
 
 /// The look of this run, as far as the items of its servers are settled.
 fn shared_look(known: &Known, settlement: &Settlement) -> Option<SharedLook> {
-    if !known.shares_look() || settlement.fate != Fate::GoesOn {
-        return None;
-    }
+    let not_shown = known.not_shown().filter(|_| settlement.fate == Fate::GoesOn)?;
     let after = || known.observed.state.resume_after.clone();
     let part = settlement.stopped_after.clone().map(|up_to| Part { after: after(), up_to });
-    let except = known.between_states().chain(&settlement.unanswered).cloned().collect();
+    let except = not_shown.union(&settlement.unanswered).cloned().collect();
     Some(SharedLook { at: known.moment.now, part, except })
 }
 

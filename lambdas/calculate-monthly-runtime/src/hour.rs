@@ -5,10 +5,11 @@ use uptime_ledger::ports::Services;
 
 use crate::commit::commit;
 use crate::config::Settings;
+use crate::due::tasks;
 use crate::error::RunError;
 use crate::known::Known;
 use crate::observe::observe;
-use crate::plan::{Plan, tasks};
+use crate::plan::Plan;
 use crate::read::read;
 use crate::report::Report;
 use crate::request::Request;

@@ -1,6 +1,7 @@
 //! What a run knows once the trail is read, and what follows for one server's month. No I/O.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
@@ -29,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) swept: Coverage,
     /// Launches and starts that could not be read, by this run or earlier ones.
     blind: BlindSpots,
+    /// Where this run's look is kept once for all servers: those of which it shows no state. (Found once, for each server asks.)
+    shared_look_shows_not: Option<BTreeSet<InstanceId>>,
 }
 
 impl Known {
@@ -36,7 +39,18 @@ impl Known {
     pub(crate) fn new(observed: Observed, plan: Plan, reading: Reading, moment: Moment) -> Self {
         let swept = observed.state.coverage.clone().and(&reading.covered);
         let blind = observed.state.blind.clone().and(&reading.blind);
-        Self { observed, plan, reading, moment, swept, blind }
+        let shared_look_shows_not = not_shown_by_shared_look(&observed, &plan, moment);
+        Self { observed, plan, reading, moment, swept, blind, shared_look_shows_not }
+    }
+
+    /// True where this run's look is kept once for all servers.
+    pub(crate) fn shares_look(&self) -> bool {
+        self.shared_look_shows_not.is_some()
+    }
+
+    /// The servers of which the look shows no state, where it is kept once for all servers.
+    pub(crate) fn not_shown(&self) -> Option<&BTreeSet<InstanceId>> {
+        self.shared_look_shows_not.as_ref()
     }
 
     /// A server's month as it should be: from its item, or from that of the month before, with what is new of it.
@@ -117,20 +131,6 @@ impl Known {
         self.reading.about(id).iter().any(|evidence| evidence.at < instant)
     }
 
-    /// True where this run's look is to be kept once for all servers: of a run over the whole fleet, unless many servers were
-    /// between two states, or another run's look is so young that the run may not be over.
-    pub(crate) fn shares_look(&self) -> bool {
-        let last = self.observed.state.looks.first();
-        let is_alone = last.is_none_or(|look| self.moment.now - look.at >= LONGEST_RUN);
-        is_alone && self.plan.moves_the_watermark() && self.between_states().count() <= MOST_BETWEEN_STATES
-    }
-
-    /// The servers of which the look shows no state.
-    pub(crate) fn between_states(&self) -> impl Iterator<Item = &InstanceId> {
-        let servers = self.observed.servers.values().filter(|server| server.sighting().is_none());
-        servers.map(|server| &server.id)
-    }
-
     /// True where this run has read something of a window that no run had read before.
     pub(crate) fn covers_anew(&self, window: Window) -> bool {
         let read = self.reading.covered.within(&window);
@@ -142,6 +142,16 @@ impl Known {
         let swept_until = self.observed.state.coverage.end();
         swept_until.is_some_and(|end| self.covers_anew(Window::new(DateTime::<Utc>::MIN_UTC, end)))
     }
+}
+
+/// The servers between two states, of which the look shows none. It is kept once for all servers in a run over the whole fleet,
+/// unless there are many such servers, or another run's look is so young that the run may not be over.
+fn not_shown_by_shared_look(observed: &Observed, plan: &Plan, moment: Moment) -> Option<BTreeSet<InstanceId>> {
+    let last = observed.state.looks.first();
+    let is_alone = last.is_none_or(|look| moment.now - look.at >= LONGEST_RUN);
+    let between_states = observed.servers.values().filter(|server| server.sighting().is_none());
+    let not_shown: BTreeSet<InstanceId> = between_states.map(|server| server.id.clone()).collect();
+    (is_alone && plan.moves_the_watermark() && not_shown.len() <= MOST_BETWEEN_STATES).then_some(not_shown)
 }
 
 /// True where, before anything is kept, reading further back could tell some server's state at the month's start.

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::condensed::day_and_time;
 use super::derivation::Derivation;
-use super::sentences::day_and_time;
 use super::{Heard, Witness};
 use crate::claims::{Claim, Claims};
 use crate::evidence::{Evidence, Fact};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::sentences::why_possible_in_digest;
+use super::condensed::why_possible_in_digest;
 use super::{End, ExplainedSegment, Reason, Witness};
 use crate::digest::Digest;
 use crate::evidence::Evidence;

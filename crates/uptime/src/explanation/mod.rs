@@ -4,6 +4,7 @@
 //! could say something else than the number.
 
 mod backing;
+mod condensed;
 mod derivation;
 mod sentences;
 mod witness;

@@ -2,26 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::condensed::day_and_time;
 use super::derivation::Derivation;
-use crate::digest::Digest;
-use crate::minutes::Minutes;
 use crate::state::State;
 use crate::timeline::{Certainty, Gap};
 use crate::window::Window;
-
-/// As people read it, in UTC.
-pub(super) fn day_and_time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
-/// Why the server may have run in a stretch of which only the sums are kept.
-pub(super) fn why_possible_in_digest(stretch: Window, digest: &Digest) -> String {
-    let (from, to) = (day_and_time(stretch.from), day_and_time(stretch.to));
-    let (pieces, possible) = (digest.pieces, Minutes::floor(digest.possible));
-    format!(
-        "{pieces} pieces of evidence from {from} to {to} were condensed into sums, and left {possible} minutes open"
-    )
-}
 
 impl Derivation<'_> {
     /// Why the server may have run in a gap.

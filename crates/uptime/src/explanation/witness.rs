@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::sentences::day_and_time;
+use super::condensed::day_and_time;
 use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
 use crate::window::Window;
