@@ -43,6 +43,12 @@ fn in_scope(clients: &Clients, scope: &Scope, settings: &SharedSettings) -> AwsP
     }
 }
 
+/// The ledger of each scope over these clients.
+pub fn ledgers(clients: Clients, settings: &SharedSettings) -> impl Fn(&Scope) -> LedgerTable + Send + Sync + use<> {
+    let (client, table) = (clients.dynamodb, settings.ledger_table_name.clone());
+    move |scope| LedgerTable::new(client.clone(), table.clone(), scope.clone())
+}
+
 /// A variable of the process's environment.
 pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]

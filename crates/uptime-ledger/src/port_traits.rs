@@ -6,7 +6,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uptime::{
-    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, ServerEvidence, ServerMonth, Span, Window,
+    BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, Scope, ServerEvidence, ServerMonth, Span, Window,
 };
 
 use crate::service_error::ServiceError;
@@ -241,6 +241,30 @@ pub trait Ledger {
         read: &SweepState,
         updated: &SweepState,
     ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+/// What is kept of one server, whatever scope it belongs to.
+pub trait KeptMonths {
+    /// A server's months from `since` on, in time order; empty where nothing is kept of it.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    fn months_of(
+        &self,
+        id: &InstanceId,
+        since: Month,
+    ) -> impl Future<Output = Result<Vec<KeptMonth>, ServiceError>> + Send;
+}
+
+/// A month of a server, as it is kept.
+#[derive(Clone, Debug)]
+pub struct KeptMonth {
+    /// The month.
+    pub month: Month,
+    /// The scope that the server belonged to in it.
+    pub scope: Scope,
+    /// What is kept; an error where that cannot be read.
+    pub item: Result<ServerMonth, ServiceError>,
 }
 
 /// Items by server, each readable or not.

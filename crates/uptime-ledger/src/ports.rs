@@ -2,8 +2,8 @@
 //! them; tests put fakes in their place.
 
 pub use crate::port_traits::{
-    Cache, Fleet, IndexedServer, Ledger, LedgerWritten, Limits, MOST_FOUND, Recorded, StoredMonths, Sweep, SweepCost,
-    Trail, WriteRule, Written,
+    Cache, Fleet, IndexedServer, KeptMonth, KeptMonths, Ledger, LedgerWritten, Limits, MOST_FOUND, Recorded,
+    StoredMonths, Sweep, SweepCost, Trail, WriteRule, Written,
 };
 pub use crate::scope_status::Statuses;
 pub use crate::services::{Ports, Services};

@@ -61,6 +61,11 @@ impl Fact {
         matches!(self, Self::Stopped | Self::Interrupted | Self::Terminated)
     }
 
+    /// True for what a look shows of the instant at which it was taken.
+    pub(crate) fn is_look(&self) -> bool {
+        matches!(self, Self::SeenRunning { .. } | Self::SeenStopped { .. } | Self::SeenTerminated { .. })
+    }
+
     /// The last start that a look showed; none of any other fact.
     pub(crate) fn last_start(&self) -> Option<DateTime<Utc>> {
         match self {

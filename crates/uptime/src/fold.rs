@@ -158,6 +158,21 @@ impl ServerMonth {
         }
     }
 
+    /// The month as it is known, with nothing new of it but how far the fleet has been swept and seen: what was cached last of it
+    /// is this. A final one is as it is stored.
+    pub fn as_known(self, swept: &SweptFor<'_>, now: DateTime<Utc>) -> Folded {
+        match &self.summary {
+            Some(summary) if self.is_final => {
+                let timeline = self.timeline(summary.as_of);
+                let running_since = timeline.running_since().filter(|_| self.left_at.is_none());
+                let entry = CacheEntry { running_since, ..CacheEntry::of(&timeline, self.month, summary.as_of) };
+                let entry = CacheEntry { span: summary.span, revision: self.revision, ..entry };
+                Folded { entry, lacks_past: false, month: self }
+            }
+            _ => fold(self, &News::none(swept.clone()), now),
+        }
+    }
+
     /// What was computed when it was last seen: as it is stored, or what would have been stored then, had the look not been kept
     /// once for all servers.
     pub fn last_summary(&self, swept: &SweptFor<'_>) -> Option<Summary> {

@@ -45,7 +45,7 @@ pub use cloudtrail::{EVICTION, LIFECYCLE_EVENTS, RecordError, read_record};
 pub use digest::Digest;
 pub use evidence::{Evidence, Fact, ServerEvidence, Source};
 pub use evidence_text::InvalidEvidence;
-pub use explanation::{End, ExplainedSegment, Explanation, Heard, Reason, StoredMinutes, Witness};
+pub use explanation::{End, ExplainedSegment, Explanation, Heard, Reason, StoredMinutes, Witness, WitnessKind};
 pub use fold::{Folded, Look, News, fold};
 pub use instance::{InstanceId, InvalidInstanceId};
 pub use machine::Machine;

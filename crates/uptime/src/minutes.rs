@@ -18,6 +18,11 @@ impl Minutes {
         Self(duration.num_milliseconds().div_euclid(600))
     }
 
+    /// The time that they are.
+    pub fn as_time(self) -> TimeDelta {
+        TimeDelta::milliseconds(self.0 * 600)
+    }
+
     /// As a floating-point number, for metrics and JSON.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 100.0

@@ -259,20 +259,31 @@ impl Timeline {
     /// The proven minutes of each UTC day of `month` up to `now`, first day first. They sum to the month's minutes: a
     /// day's amount is what it adds to the amount before it, so that no hundredth is lost to rounding.
     pub fn days(&self, month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
+        self.days_of(&[Certainty::Proven], month, now)
+    }
+
+    /// The span of each of these days.
+    pub fn day_spans(&self, month: Month, now: DateTime<Utc>) -> Vec<Span> {
+        let days = self.days(month, now).into_iter().zip(self.days_of(&BOTH, month, now));
+        // Rounded down each on its own, a day's most can be a hundredth less than what it proves.
+        days.map(|(proven, most)| Span { proven, possible: most.max(proven) - proven }).collect()
+    }
+
+    fn days_of(&self, certainties: &[Certainty], month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
         let month = month.until(now);
-        let proven = self.segments.iter().filter(|segment| segment.certainty == Certainty::Proven);
+        let segments = self.segments.iter().filter(|segment| certainties.contains(&segment.certainty));
         let inside = |segment: &Segment| Segment { window: segment.window.within(&month), ..*segment };
-        let mut proven = proven.map(inside).filter(|run| !run.window.is_empty()).peekable();
+        let mut segments = segments.map(inside).filter(|segment| !segment.window.is_empty()).peekable();
         let mut days = Vec::with_capacity(31);
         let (mut day_start, mut over, mut before) = (month.from, TimeDelta::zero(), Minutes::default());
         while day_start < month.to {
             day_start += TimeDelta::days(1);
             let so_far = Window::new(month.from, day_start.min(month.to));
-            while let Some(run) = proven.next_if(|run| run.window.to <= so_far.to) {
-                over += run.length();
+            while let Some(segment) = segments.next_if(|segment| segment.window.to <= so_far.to) {
+                over += segment.length();
             }
             // What is kept as a sum lies within one day.
-            let going_on = proven.peek().map_or(TimeDelta::zero(), |run| run.window.within(&so_far).length());
+            let going_on = segments.peek().map_or(TimeDelta::zero(), |next| next.window.within(&so_far).length());
             let minutes = Minutes::floor(over + going_on);
             days.push(minutes - before);
             before = minutes;

@@ -83,7 +83,10 @@ async fn tables_that_throttle_a_third_of_the_writes_lose_none() {
     account.tables.fail(Faults { throttle_every: 3, ..Faults::default() });
     let body = run(&account, 300).await.unwrap();
     let (throttled, errors) = (account.tables.attempts() / 3, body["errors"].as_u64().unwrap());
-    assert!(errors * 2 < throttled, "most of {throttled} throttled writes are tried again with success: {errors} errors");
+    assert!(
+        errors * 2 < throttled,
+        "most of {throttled} throttled writes are tried again with success: {errors} errors"
+    );
     assert_eq!(body["processed"].as_u64().unwrap() + errors, body["total_servers"].as_u64().unwrap());
     // A write that is throttled each time that it is tried is an error of its server, and the run takes no note of having
     // read this hour.

@@ -10,7 +10,8 @@ use uptime::{
     BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerEvidence, ServerMonth, Span, Window,
 };
 use uptime_ledger::ports::{
-    Cache, Fleet, Hole, Ledger, LedgerWritten, Limits, Recorded, Statuses, Sweep, SweepState, Trail, WriteRule, Written,
+    Cache, Fleet, Hole, KeptMonths, Ledger, LedgerWritten, Limits, Recorded, Statuses, Sweep, SweepState, Trail,
+    WriteRule, Written,
 };
 use uptime_ledger::{Figures, Part, ScopeStatus, ServiceError, SharedLook, Trouble, TroubleKind};
 
@@ -53,7 +54,7 @@ async fn store(ledger: &impl Ledger, item: &ServerMonth) -> ServerMonth {
 }
 
 /// A ledger, at first empty, and the same table as the ledger of another scope.
-pub async fn ledger<L: Ledger + Statuses>(ledger: &L, elsewhere: &L) {
+pub async fn ledger<L: Ledger + Statuses + KeptMonths>(ledger: &L, elsewhere: &L) {
     what_is_written_is_read_as_the_next_revision(ledger).await;
     of_two_writers_the_later_one_is_told_what_is_there(ledger).await;
     an_event_is_recorded_once(ledger).await;
@@ -63,6 +64,7 @@ pub async fn ledger<L: Ledger + Statuses>(ledger: &L, elsewhere: &L) {
     the_sweep_state_is_never_overwritten(ledger).await;
     a_server_belongs_to_one_scope(ledger, elsewhere).await;
     a_run_counts_as_failed_until_it_ends_well(ledger).await;
+    a_servers_months_are_found_by_its_id(ledger, elsewhere).await;
 }
 
 async fn what_is_written_is_read_as_the_next_revision(ledger: &impl Ledger) {
@@ -185,6 +187,20 @@ async fn a_server_belongs_to_one_scope<L: Ledger>(ledger: &L, elsewhere: &L) {
     assert!(is_clash(&elsewhere.write(None, &item(3, &[4])).await.unwrap_err()));
     assert!(is_clash(&elsewhere.record(&id(3), month(), &piece(6)).await.unwrap_err()));
     assert_eq!(read_one(ledger, 3).await, Some(own), "nothing of it is merged");
+}
+
+async fn a_servers_months_are_found_by_its_id(ledger: &(impl Ledger + KeptMonths), elsewhere: &impl KeptMonths) {
+    let of = |month: Month| ServerMonth::new(id(30), month);
+    let months = [month().previous().previous(), month().previous(), month()];
+    for month in months {
+        assert_eq!(ledger.write(None, &of(month)).await.unwrap(), LedgerWritten::Stored);
+    }
+    for asked in [ledger.months_of(&id(30), months[1]).await, elsewhere.months_of(&id(30), months[1]).await] {
+        let kept = asked.unwrap().into_iter().map(|kept| (kept.month, kept.scope, kept.item.unwrap().month));
+        let expected = months[1..].iter().map(|month| (*month, home(), *month));
+        assert_eq!(kept.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "whichever scope asks");
+    }
+    assert!(ledger.months_of(&id(31), months[0]).await.unwrap().is_empty());
 }
 
 async fn a_run_counts_as_failed_until_it_ends_well(ledger: &impl Statuses) {

@@ -9,8 +9,8 @@ use uptime::{
     BlindSpots, CacheEntry, Evidence, InstanceId, Month, Observation, Scope, ServerEvidence, ServerMonth, Window,
 };
 use uptime_ledger::ports::{
-    Cache, Fleet, IndexedServer, Ledger, LedgerWritten, Limits, Recorded, Statuses, StoredMonths, Sweep, SweepCost,
-    SweepState, Trail, WriteRule, Written,
+    Cache, Fleet, IndexedServer, KeptMonth, KeptMonths, Ledger, LedgerWritten, Limits, Recorded, Statuses,
+    StoredMonths, Sweep, SweepCost, SweepState, Trail, WriteRule, Written,
 };
 use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble};
 
@@ -264,6 +264,13 @@ impl<L: Ledger + Sync> Ledger for Failing<L> {
     async fn store_sweep_state(&self, read: &SweepState, updated: &SweepState) -> Result<bool, ServiceError> {
         self.faults.check(Call::WriteSweepState, None).await?;
         self.port.store_sweep_state(read, updated).await
+    }
+}
+
+impl<L: KeptMonths + Sync> KeptMonths for Failing<L> {
+    async fn months_of(&self, id: &InstanceId, since: Month) -> Result<Vec<KeptMonth>, ServiceError> {
+        self.faults.check(Call::ReadItems, Some(id)).await?;
+        self.port.months_of(id, since).await
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use uptime::{Evidence, InstanceId, Month, Scope, ServerMonth};
-use uptime_ledger::ports::{IndexedServer, Ledger, LedgerWritten, Recorded, Statuses, StoredMonths, SweepState};
+use uptime_ledger::ports::{
+    IndexedServer, KeptMonth, KeptMonths, Ledger, LedgerWritten, Recorded, Statuses, StoredMonths, SweepState,
+};
 use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble};
 
 use crate::{home, lock};
@@ -152,6 +154,19 @@ impl Ledger for &InMemoryLedger {
         }
         *state = SweepState { revision: read.revision + 1, ..updated.clone() };
         Ok(true)
+    }
+}
+
+impl KeptMonths for &InMemoryLedger {
+    async fn months_of(&self, id: &InstanceId, since: Month) -> Result<Vec<KeptMonth>, ServiceError> {
+        let (items, owners) = (self.items(), lock(&self.tables.owners));
+        let kept = items.range((id.clone(), since)..).take_while(|((server, _), _)| server == id);
+        let month = |(key, item): (&(InstanceId, Month), &ServerMonth)| KeptMonth {
+            month: key.1,
+            scope: owners.get(key).unwrap_or(&self.scope).clone(),
+            item: Ok(item.clone()),
+        };
+        Ok(kept.map(month).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, Scope, ServerMonth,
 
 use crate::dynamodb::{Item, number, string, text, timestamp};
 use uptime_ledger::ServiceError;
-use uptime_ledger::ports::IndexedServer;
+use uptime_ledger::ports::{IndexedServer, KeptMonth};
 
 /// The names of the attributes.
 pub(super) mod attribute {
@@ -170,6 +170,17 @@ pub(super) fn read(scope: &Scope, item: Item) -> Result<(InstanceId, Result<Serv
     let id: InstanceId = parsed(&item, attribute::ID)?.ok_or_else(|| unreadable("an item has no id".to_owned()))?;
     let month = belongs_to(scope, &id, &item).and_then(|()| ItemReader { id: &id, item }.read());
     Ok((id, month))
+}
+
+/// Reads an item of whatever scope it names.
+///
+/// # Errors
+/// Where not even its server, month or scope can be read.
+pub(super) fn kept(item: Item) -> Result<KeptMonth, ServiceError> {
+    let month = parsed(&item, attribute::MONTH)?.ok_or_else(|| unreadable("an item has no month".to_owned()))?;
+    let scope = scope(&item)?;
+    let (_, item) = read(&scope, item)?;
+    Ok(KeptMonth { month, scope, item })
 }
 
 /// The scope that an item names.

@@ -19,7 +19,9 @@ use crate::pacer::Pacer;
 use crate::sdk_error::service_error;
 use item::attribute;
 use uptime_ledger::ServiceError;
-use uptime_ledger::ports::{IndexedServer, Ledger, LedgerWritten, Recorded, StoredMonths, SweepState};
+use uptime_ledger::ports::{
+    IndexedServer, KeptMonth, KeptMonths, Ledger, LedgerWritten, Recorded, StoredMonths, SweepState,
+};
 
 const GET: &str = "DynamoDB GetItem";
 const QUERY: &str = "DynamoDB Query";
@@ -44,21 +46,6 @@ impl LedgerTable {
     /// The items of `scope` in the table called `name`.
     pub fn new(client: Client, name: String, scope: Scope) -> Self {
         Self { client, name, scope, pacer: Arc::new(Pacer::new(INDEX_PACE)) }
-    }
-
-    /// The scope to which a server's item in `month` belongs; none where there is no item.
-    ///
-    /// # Errors
-    /// Where the table cannot be read, or the item names no scope.
-    pub async fn scope_of(
-        client: &Client,
-        table: &str,
-        id: &InstanceId,
-        month: Month,
-    ) -> Result<Option<Scope>, ServiceError> {
-        let request = client.get_item().table_name(table).set_key(Some(item::key(id, month)));
-        let answer = request.consistent_read(true).send().await.map_err(|error| service_error(GET, error))?;
-        answer.item.map(|item| item::scope(&item)).transpose()
     }
 
     async fn read_batch(&self, month: Month, ids: &[InstanceId]) -> Result<Vec<Item>, ServiceError> {
@@ -218,5 +205,23 @@ impl Ledger for LedgerTable {
             Err(Ok(_)) => Ok(false),
             Err(Err(error)) => Err(error),
         }
+    }
+}
+
+impl KeptMonths for LedgerTable {
+    async fn months_of(&self, id: &InstanceId, since: Month) -> Result<Vec<KeptMonth>, ServiceError> {
+        let query = self.client.query().table_name(&self.name).consistent_read(true);
+        let query = query.key_condition_expression("#id = :id AND #month >= :since");
+        let query = query
+            .expression_attribute_names("#id", attribute::ID)
+            .expression_attribute_names("#month", attribute::MONTH);
+        let query =
+            query.expression_attribute_values(":id", text(id)).expression_attribute_values(":since", text(since));
+        let mut items = query.into_paginator().items().send();
+        let mut months = Vec::new();
+        while let Some(item) = items.next().await {
+            months.push(item::kept(item.map_err(|error| service_error(QUERY, error))?)?);
+        }
+        Ok(months)
     }
 }

@@ -19,7 +19,7 @@ use crate::server_month::ServerMonth;
 use crate::timeline::Certainty;
 use crate::window::Window;
 use derivation::Derivation;
-pub use witness::{Heard, Witness};
+pub use witness::{Heard, Witness, WitnessKind};
 
 /// Everything that a server's minutes of a month follow from.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -18,12 +18,30 @@ pub struct Witness {
     pub says: &'static str,
     /// Who says so.
     pub source: String,
+    /// What kind of witness that is.
+    #[serde(skip)]
+    pub kind: WitnessKind,
     /// The id under which the source has it; none where EC2 said so, or an old record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When EC2 was looked at, where that is not the instant that it tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<DateTime<Utc>>,
+}
+
+/// What kind of witness it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WitnessKind {
+    /// A call that CloudTrail recorded.
+    Call,
+    /// A state-change event.
+    Event,
+    /// A look at the server.
+    Look,
+    /// What EC2 notes of the past: the last start or stop, the network interface.
+    Note,
+    /// A stretch of which only the sums are kept.
+    Sum,
 }
 
 /// One piece of evidence, and whether it counts.
@@ -53,21 +71,28 @@ impl Witness {
             Fact::Created => "created",
             Fact::Digest(_) => "condensed",
         };
-        let (source, event_id) = match &piece.source {
-            Source::CloudTrail { event_name, event_id } => (format!("CloudTrail {event_name}"), event_id.as_str()),
-            Source::StateChange { event_id } => ("state-change event".to_owned(), event_id.as_str()),
-            Source::Ec2 => (format!("EC2 {}", ec2_field(&piece.fact)), ""),
-            Source::Ledger => ("the ledger".to_owned(), ""),
+        let (kind, source, event_id) = match &piece.source {
+            Source::CloudTrail { event_name, event_id } => {
+                (WitnessKind::Call, format!("CloudTrail {event_name}"), event_id.as_str())
+            }
+            Source::StateChange { event_id } => {
+                (WitnessKind::Event, "state-change event".to_owned(), event_id.as_str())
+            }
+            Source::Ec2 => {
+                let kind = if piece.fact.is_look() { WitnessKind::Look } else { WitnessKind::Note };
+                (kind, format!("EC2 {}", ec2_field(&piece.fact)), "")
+            }
+            Source::Ledger => (WitnessKind::Sum, "the ledger".to_owned(), ""),
         };
         let event_id = (!event_id.is_empty()).then(|| event_id.to_owned());
-        Self { at: piece.at, says, source, event_id, seen_at: None }
+        Self { at: piece.at, says, source, kind, event_id, seen_at: None }
     }
 
     /// One end of a stretch of which only the sums are kept.
     pub(crate) fn of_digest(at: DateTime<Utc>, stretch: Window, digest: &Digest) -> Self {
         let (from, to, pieces) = (day_and_time(stretch.from), day_and_time(stretch.to), digest.pieces);
         let source = format!("the ledger, of {pieces} pieces of evidence from {from} to {to}");
-        Self { at, says: "condensed", source, event_id: None, seen_at: None }
+        Self { at, says: "condensed", source, kind: WitnessKind::Sum, event_id: None, seen_at: None }
     }
 
     /// The last start that a look at the server showed.

@@ -1,10 +1,10 @@
 //! An explanation as a table for people.
 
 use chrono::{DateTime, Utc};
-use uptime::{Certainty, End, Explanation, Heard, Reason, Witness};
+use uptime::{Certainty, End, ExplainedSegment, Explanation, Heard, Reason, Witness};
 
-/// Head, runs with the source of each end, what does not count, what came late.
-pub(crate) fn text(told: &Explanation) -> String {
+/// Returns it as a table for a terminal: head, runs with the source of each end, what does not count, what came late.
+pub fn text(told: &Explanation) -> String {
     let mut lines = head(told);
     if told.segments.is_empty() {
         lines.push("It did not run.".to_owned());
@@ -51,18 +51,14 @@ fn head(told: &Explanation) -> Vec<String> {
 fn runs(told: &Explanation) -> Vec<[String; 5]> {
     let mut rows = vec![["minutes", "", "from", "to", "because"].map(str::to_owned)];
     for segment in &told.segments {
-        let certainty = match (segment.certainty, segment.in_parts) {
-            (Certainty::Proven, false) => "ran",
-            (Certainty::Proven, true) => "ran in all",
-            (Certainty::Possible, false) => "possible",
-            (Certainty::Possible, true) => "possible in all",
-        };
-        let because = [reason(&segment.from, "from"), reason(&segment.to, "to")].into_iter().chain(segment.why.clone());
+        let ends = [("from", &segment.from), ("to", &segment.to)];
+        let because =
+            ends.map(|(which, end)| format!("{which}: {}", reason(end))).into_iter().chain(segment.why.clone());
         for (number, because) in because.enumerate() {
             let mut row = [String::new(), String::new(), String::new(), String::new(), because];
             if number == 0 {
                 let (from, to) = (instant(segment.from.at), instant(segment.to.at));
-                row[..4].clone_from_slice(&[segment.minutes.to_string(), certainty.to_owned(), from, to]);
+                row[..4].clone_from_slice(&[segment.minutes.to_string(), certainty(segment).to_owned(), from, to]);
             }
             rows.push(row);
         }
@@ -70,7 +66,18 @@ fn runs(told: &Explanation) -> Vec<[String; 5]> {
     rows
 }
 
-fn reason(end: &End, which: &str) -> String {
+/// Whether a stretch is proven, in a word.
+pub(crate) fn certainty(segment: &ExplainedSegment) -> &'static str {
+    match (segment.certainty, segment.in_parts) {
+        (Certainty::Proven, false) => "ran",
+        (Certainty::Proven, true) => "ran in all",
+        (Certainty::Possible, false) => "possible",
+        (Certainty::Possible, true) => "possible in all",
+    }
+}
+
+/// Why a stretch begins or ends where it does, in one line.
+pub(crate) fn reason(end: &End) -> String {
     let plain = match end.reason {
         Reason::Evidence | Reason::Condensed => None,
         Reason::Created => Some("it came into being"),
@@ -84,16 +91,17 @@ fn reason(end: &End, which: &str) -> String {
     let witnesses = end.evidence.iter().map(witness);
     let mut parts: Vec<String> = plain.map(str::to_owned).into_iter().chain(witnesses).collect();
     if let Some(beyond) = &end.beyond {
-        parts.push(format!("{} {}", instant(beyond.at), reason(beyond, "really")));
+        parts.push(format!("{} really: {}", instant(beyond.at), reason(beyond)));
     }
-    format!("{which}: {}", parts.join("; "))
+    parts.join("; ")
 }
 
 fn set_aside(heard: &Heard) -> String {
     format!("{}: {}", witness(&heard.witness), heard.set_aside.as_deref().unwrap_or_default())
 }
 
-fn witness(told: &Witness) -> String {
+/// A piece of evidence in one line.
+pub(crate) fn witness(told: &Witness) -> String {
     let id = told.event_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let seen = told.seen_at.map(|at| format!(", seen {}", instant(at))).unwrap_or_default();
     format!("{} {} ({}{id}{seen})", instant(told.at), told.says, told.source)
