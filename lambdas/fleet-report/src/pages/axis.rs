@@ -53,7 +53,7 @@ pub(super) fn axis(told: &Explanation) -> Markup {
     );
     html! {
         div class="scroll" tabindex="0" role="region" aria-label="Time axis" {
-            svg role="img" aria-label=(label) width=(WIDTH) height=(HEIGHT) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
+            svg class="axis" role="img" aria-label=(label) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
                 title { (label) }
                 defs {
                     pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {

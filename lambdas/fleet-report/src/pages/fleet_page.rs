@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 use serde_json::{Value, json};
+use uptime::Minutes;
 use uptime_report::{Row, ServerState};
 
 use super::days::{bars, scale};
 use super::frame::{Display, Frame};
-use super::health::health;
+use super::health::{STALE, health};
 use super::words::{about, ago, count, counted, hours, instant, minutes, month};
 use crate::fleet::{Fleet, Page};
 use crate::order::Sort;
@@ -39,7 +40,7 @@ fn tiles(fleet: &Fleet) -> Markup {
                 div class="label" { "Minutes, proven" }
                 div class="value" { (about(totals.minutes)) " " small { (hours(totals.minutes)) } }
                 div class="small soft" {
-                    @if totals.uncertainty == uptime::Minutes::default() { "exact" }
+                    @if totals.uncertainty == Minutes::default() { "exact" }
                     @else { "at most " (about(totals.uncertainty)) " more" }
                 }
             }
@@ -66,11 +67,11 @@ fn table(fleet: &Fleet, page: &Page<'_>, request: &FleetRequest, frame: &Frame) 
                 thead {
                     tr {
                         th scope="col" { "Server" }
+                        th scope="col" class="number" { "Minutes" }
                         @if many_scopes { th scope="col" class="wide" { "Account, region" } }
                         th scope="col" class="wide" { "Type" }
                         th scope="col" { "State" }
                         th scope="col" { "Minutes a day" (scale(fleet.month)) }
-                        th scope="col" class="number" { "Minutes" }
                         th scope="col" class="number wide" { "Expected" }
                     }
                 }
@@ -90,14 +91,14 @@ fn server(row: &Row, fleet: &Fleet, many_scopes: bool, frame: &Frame) -> Markup 
                 span class="name" { (frame.link(name, Display::Popup, &details)) }
                 @if row.name.is_some() { span class="id small" { (row.id) } }
             }
+            td class="number" {
+                (minutes(row.minutes))
+                @if row.uncertainty > Minutes::default() { small { "+ up to " (minutes(row.uncertainty)) } }
+            }
             @if many_scopes { td class="wide" { (row.account) br; (row.region) } }
             td class="wide" { (row.instance_type.as_deref().unwrap_or("–")) }
             td class="state" { (state(row, fleet)) }
             td { (bars(row)) }
-            td class="number" {
-                (minutes(row.minutes))
-                @if row.uncertainty > uptime::Minutes::default() { small { "+ up to " (minutes(row.uncertainty)) } }
-            }
             td class="number wide" {
                 (about(row.forecast.expected))
                 small { (about(row.forecast.least)) "–" (about(row.forecast.most)) }
@@ -110,13 +111,13 @@ fn state(row: &Row, fleet: &Fleet) -> Markup {
     html! {
         @match (row.state, row.running_since, row.left_at) {
             (ServerState::Running, Some(since), _) => {
-                span class="dot" aria-hidden="true" { "● " } "running" small { "since " (instant(since)) }
+                span class="dot" aria-hidden="true" { "● " } "running" small class="wide" { "since " (instant(since)) }
             }
-            (ServerState::Left, _, Some(at)) => { "– left" small { (instant(at)) } }
+            (ServerState::Left, _, Some(at)) => { "– left" small class="wide" { (instant(at)) } }
             (ServerState::Stopped, ..) => { "○ stopped" }
             _ => { "? unknown" }
         }
-        @if !row.is_final { small { "seen " (ago(row.as_of, fleet.now)) } }
+        @if !row.is_final && row.left_at.is_none() && fleet.now - row.as_of > STALE { small { "last seen " (ago(row.as_of, fleet.now)) } }
     }
 }
 

@@ -7,7 +7,7 @@ use super::words::{ago, count, counted};
 use crate::fleet::{Fleet, ScopeHealth};
 
 /// Two hourly runs were missed.
-const STALE: TimeDelta = TimeDelta::minutes(130);
+pub(super) const STALE: TimeDelta = TimeDelta::minutes(130);
 /// More of them are only counted.
 const MOST_NAMED: usize = 5;
 
@@ -46,10 +46,12 @@ fn is_sick(scope: &ScopeHealth, now: DateTime<Utc>) -> bool {
 fn trouble(scope: &ScopeHealth, now: DateTime<Utc>) -> Markup {
     html! {
         p class={ "note " (if scope.failing || scope.trouble.is_none() { "bad" } else { "warn" }) } {
-            strong { (scope.account) "/" (scope.region) }
-            @match scope.status.last_success {
-                Some(at) => { strong { " was last read " (ago(at, now)) "." } }
-                None => { strong { " has never been read." } }
+            strong {
+                (scope.account) "/" (scope.region)
+                @match scope.status.last_success {
+                    Some(at) => { " was last read " (ago(at, now)) "." }
+                    None => { " has never been read." }
+                }
             }
             @if let Some(trouble) = &scope.trouble { " " (trouble) }
         }
