@@ -1,6 +1,8 @@
 import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { EventResponse } from './constructs/event-response.ts';
+import { FleetDashboard } from './constructs/fleet-dashboard.ts';
+import { FleetReport } from './constructs/fleet-report.ts';
 import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculation.ts';
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { RuntimeHistoryTable } from './constructs/runtime-history-table.ts';
@@ -28,9 +30,13 @@ export class RuntimeCacheStack extends Stack {
     const props = { environment, serversTable, historyTable, alarms };
     const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', props);
     const eventResponse = new EventResponse(this, 'EventResponse', props);
+    const fleetReport = new FleetReport(this, 'Report', props);
+    const rows = [fleetReport, alarms, calculation, eventResponse].map((construct) => construct.dashboardRow());
+    new FleetDashboard(this, 'Dashboard', environment.name, rows);
 
     new CfnOutput(this, 'CalculateMonthlyRuntimeName', { value: calculation.function.functionName });
     new CfnOutput(this, 'EventResponseName', { value: eventResponse.function.functionName });
+    new CfnOutput(this, 'FleetReportName', { value: fleetReport.function.functionName });
     new CfnOutput(this, 'ServersTableName', { value: serversTable.tableName });
     new CfnOutput(this, 'RuntimeHistoryTableName', { value: historyTable.tableName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });

@@ -65,7 +65,7 @@ test.each([
     ['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].includes(String(type)),
   );
   expect(data.map(([id, { DeletionPolicy: deleted }]) => [id, deleted])).toEqual(data.map(([id]) => [id, policy]));
-  expect(data).toHaveLength(4);
+  expect(data).toHaveLength(5);
 });
 
 describe('a policy that is wrong is found out:', () => {

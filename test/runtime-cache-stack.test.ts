@@ -31,6 +31,8 @@ test('outputs name what an operator looks for next', () => {
   expect(synthesize(testEnvironment()).toJSON().Outputs).toEqual({
     CalculateMonthlyRuntimeName: { Value: { Ref: 'calculateMonthlyRuntime' } },
     EventResponseName: { Value: { Ref: 'eventResponse' } },
+    FleetReportName: { Value: { Ref: 'fleetReport' } },
+    DashboardUrl: { Value: expect.anything() as unknown },
     ServersTableName: { Value: { Ref: 'ServersTable' } },
     RuntimeHistoryTableName: { Value: { Ref: 'RuntimeHistoryTable' } },
     AlarmTopicArn: { Value: { Ref: 'AlarmTopic' } },

@@ -1,11 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats, type IWidget, type Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEventBusPolicy, EventBus, type CfnEventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventBridgeDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Construct } from 'constructs';
 import { busName } from '../naming.ts';
 import { furtherScopes, otherAccounts } from '../scopes.ts';
+import { graph } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
 import type { RustHandler } from './rust-handler.ts';
@@ -31,10 +32,9 @@ export class EventResponse extends TriggeredHandler {
       memorySize: 256,
       // A warm answer takes milliseconds. Calculating a server of which nothing is known can wait for CloudTrail's turn.
       timeout: Duration.seconds(60),
-      // The longest that Lambda keeps an event. A later one adds nothing that the hourly run would not know by then.
-      maxEventAge: Duration.hours(6),
       variables: cacheMaxAgeHours === undefined ? {} : { CACHE_MAX_AGE_HOURS: String(cacheMaxAgeHours) },
-      onSuccess: new EventBridgeDestination(answers),
+      // The longest that Lambda keeps an event. A later one adds nothing that the hourly run would not know by then.
+      events: { maxAge: Duration.hours(6), onSuccess: new EventBridgeDestination(answers) },
     });
     this.allowAnswering(answers);
     allowReadingServers(this, this.handler, environment);
@@ -75,6 +75,28 @@ export class EventResponse extends TriggeredHandler {
   /** Events left out because their scope is none of the environment's. */
   metricEventsOutOfScope(options?: MetricOptions): Metric {
     return this.metric('EventsOutOfScope', options);
+  }
+
+  /** How state changes are answered. */
+  dashboardRow(): IWidget[] {
+    const period = Duration.hours(1);
+    return [
+      graph('State changes answered', [this.metricCacheHits({ period }), this.metricCacheMisses({ period })], 3),
+      graph(
+        'State changes late, deferred, out of scope',
+        [
+          this.metricLateEvents({ period }),
+          this.metricEventsDeferred({ period }),
+          this.metricEventsOutOfScope({ period }),
+        ],
+        3,
+      ),
+      graph(
+        'State changes: errors, longest duration in ms',
+        [this.function.metricErrors({ period }), this.function.metricDuration({ period, statistic: Stats.MAXIMUM })],
+        3,
+      ),
+    ];
   }
 
   /**

@@ -3,11 +3,13 @@ import {
   ComparisonOperator,
   Stats,
   TreatMissingData,
+  type IWidget,
   type Metric,
   type MetricOptions,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Schedule, type IRuleTarget } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
+import { graph } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
 import type { RustHandler } from './rust-handler.ts';
@@ -32,7 +34,7 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
       memorySize: 256,
       timeout: Duration.seconds(300),
       // The next run does the work of one that never came.
-      maxEventAge: INTERVAL,
+      events: { maxAge: INTERVAL },
       variables: {
         CLOUDTRAIL_LOOKBACK_DAYS: String(environment.cloudTrailLookbackDays),
         CLOUDTRAIL_OVERLAP_MINUTES: String(environment.cloudTrailOverlapMinutes),
@@ -104,6 +106,38 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
   /** Scopes that could not be read three times in a row. */
   metricScopesFailing(options?: MetricOptions): Metric {
     return this.metric('ScopesFailing', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** How the hourly runs go. */
+  dashboardRow(): IWidget[] {
+    const period = INTERVAL;
+    const scopes = this.hasSeveralScopes
+      ? [this.metricScopesTotal({ period }), this.metricScopesFailing({ period })]
+      : [];
+    return [
+      graph('Minutes of the fleet this month', [this.metricFleetRunningMinutes({ period })], 4),
+      graph(
+        'Servers',
+        [
+          this.metricServersTotal({ period }),
+          this.metricServersProcessed({ period }),
+          this.metricServerErrors({ period }),
+          ...scopes,
+        ],
+        4,
+      ),
+      graph('Oldest cached value, seconds', [this.metricOldestCacheAge({ period })], 4),
+      graph(
+        'CloudTrail requests',
+        [this.metricCloudTrailLookups({ period }), this.metricCloudTrailThrottles({ period })],
+        4,
+      ),
+      graph(
+        'Hourly run: errors, longest duration in ms',
+        [this.function.metricErrors({ period }), this.function.metricDuration({ period, statistic: Stats.MAXIMUM })],
+        4,
+      ),
+    ];
   }
 
   private get hasSeveralScopes(): boolean {

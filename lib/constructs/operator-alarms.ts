@@ -1,5 +1,12 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  AlarmStatusWidget,
+  ComparisonOperator,
+  TreatMissingData,
+  type IMetric,
+  type IWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic, type CfnTopic } from 'aws-cdk-lib/aws-sns';
@@ -7,6 +14,7 @@ import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscrip
 import { Construct } from 'constructs';
 import { physicalName } from '../naming.ts';
 import { isMailAddress } from '../settings.ts';
+import { WHOLE_WIDTH } from './fleet-dashboard.ts';
 
 /** What {@link OperatorAlarms} needs to know of the environment. */
 export interface OperatorAlarmsProps {
@@ -42,6 +50,7 @@ export interface OperatorAlarmProps {
 export class OperatorAlarms extends Construct {
   /** Where every alarm of the environment is sent. */
   readonly topic: Topic;
+  private readonly alarms: Alarm[] = [];
 
   constructor(
     scope: Construct,
@@ -81,7 +90,13 @@ export class OperatorAlarms extends Construct {
       alarmDescription: `${meaning} Runbook: ${this.props.runbookUrl}#${name}`,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
+    this.alarms.push(alarm);
     return alarm;
+  }
+
+  /** The state of every alarm there is by now, those that are on first. */
+  dashboardRow(): IWidget[] {
+    return [new AlarmStatusWidget({ title: 'Alarms', alarms: this.alarms, width: WHOLE_WIDTH, height: 3 })];
   }
 
   /** A topic with a policy of its own loses the default one, which let CloudWatch publish. */

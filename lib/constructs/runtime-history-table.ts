@@ -71,6 +71,18 @@ export class RuntimeHistoryTable extends Construct {
     );
   }
 
+  /** Lets a function read months of servers, by their ids and by scope and month, and change nothing. */
+  allowReadingHistory(handler: RustHandler): void {
+    handler.allow(
+      new PolicyStatement({
+        sid: 'ReadHistory',
+        actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+        resources: [this.table.tableArn],
+      }),
+    );
+    this.allowListingServers(handler);
+  }
+
   /** Requests that DynamoDB throttled, over the operations this system uses. */
   metricThrottledRequests(options: Pick<MetricOptions, 'period'> = {}): MathExpression {
     return throttledRequests(this.table, OPERATIONS, options);

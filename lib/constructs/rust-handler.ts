@@ -42,8 +42,17 @@ export interface RustHandlerProps {
   readonly timeout: Duration;
   /** The environment variables that the handler reads. */
   readonly variables: Readonly<Record<string, string>>;
+  /**
+   * How it takes events.
+   * @default - none: it is asked, and who asks gets the answer or the error
+   */
+  readonly events?: EventDelivery;
+}
+
+/** How a function takes events: nobody waits for an answer, so what fails for good is kept. */
+export interface EventDelivery {
   /** How long an event is worth delivering, and an asynchronous invocation retrying. */
-  readonly maxEventAge: Duration;
+  readonly maxAge: Duration;
   /**
    * Where what an asynchronous invocation answered goes.
    * @default - nowhere
@@ -53,30 +62,30 @@ export interface RustHandlerProps {
 
 /**
  * A Lambda function written in Rust, with what every one of ours has: its own log group, JSON logs, a role that may do
- * nothing else yet, and a dead-letter queue. The only place that knows where the Rust code is and how it is built.
+ * nothing else yet, and where it takes events a dead-letter queue. The only place that knows where the Rust code is and
+ * how it is built.
  */
 export class RustHandler extends Construct {
   /** The function. */
   readonly function: IFunction;
-  /** Events whose asynchronous invocation failed for good. */
-  readonly deadLetterQueue: Queue;
   /** How often an asynchronous invocation is tried in all. */
   readonly attempts = RETRY_ATTEMPTS + 1;
 
   private readonly role: Role;
-  private readonly maxEventAge: Duration;
+  private readonly events: (EventDelivery & { readonly deadLetterQueue: Queue }) | undefined;
 
   constructor(scope: Construct, id: string, props: RustHandlerProps) {
     super(scope, id);
     const { environment, functionName } = props;
-    this.maxEventAge = props.maxEventAge;
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `What ${physicalName(environment.name, functionName)} may do`,
       // The reader roles of other accounts trust it by its name.
       ...(otherAccounts(environment).length > 0 ? { roleName: physicalName(environment.name, functionName) } : {}),
     });
-    this.deadLetterQueue = this.createDeadLetterQueue(environment.name, functionName);
+    if (props.events) {
+      this.events = { ...props.events, deadLetterQueue: this.createDeadLetterQueue(environment.name, functionName) };
+    }
     this.function = new RustFunction(this, 'Function', {
       functionName: physicalName(environment.name, functionName),
       description: props.description,
@@ -89,10 +98,7 @@ export class RustHandler extends Construct {
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       systemLogLevelV2: SystemLogLevel.INFO,
-      deadLetterQueue: this.deadLetterQueue,
-      retryAttempts: RETRY_ATTEMPTS,
-      maxEventAge: props.maxEventAge,
-      ...(props.onSuccess ? { onSuccess: props.onSuccess } : {}),
+      ...(this.events ? delivered(this.events) : {}),
     });
     (this.function.node.defaultChild as CfnFunction).overrideLogicalId(functionName);
   }
@@ -102,10 +108,19 @@ export class RustHandler extends Construct {
     this.role.addToPrincipalPolicy(statement);
   }
 
+  /** Events whose asynchronous invocation failed for good. */
+  get deadLetterQueue(): Queue {
+    if (!this.events) throw new Error(`${this.node.path} takes no events`);
+    return this.events.deadLetterQueue;
+  }
+
   /** The function as what a rule triggers: an event that cannot be delivered becomes a dead letter too. */
   asTarget(): IRuleTarget {
-    const { deadLetterQueue, maxEventAge } = this;
-    return new LambdaFunction(this.function, { deadLetterQueue, maxEventAge });
+    const { deadLetterQueue } = this;
+    return new LambdaFunction(this.function, {
+      deadLetterQueue,
+      ...(this.events ? { maxEventAge: this.events.maxAge } : {}),
+    });
   }
 
   /** A log group of the stack's own: Lambda would create one that never expires and outlives everything. */
@@ -136,6 +151,16 @@ export class RustHandler extends Construct {
       retentionPeriod: Duration.days(14),
     });
   }
+}
+
+/** What an asynchronous invocation does with an event. */
+function delivered({ maxAge, onSuccess, deadLetterQueue }: EventDelivery & { deadLetterQueue: Queue }) {
+  return {
+    deadLetterQueue,
+    retryAttempts: RETRY_ATTEMPTS,
+    maxEventAge: maxAge,
+    ...(onSuccess ? { onSuccess } : {}),
+  };
 }
 
 /** How cargo-lambda builds a binary of the workspace. */

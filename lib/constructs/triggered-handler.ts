@@ -1,15 +1,14 @@
-import { Stack } from 'aws-cdk-lib';
 import { Metric, Stats, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, type CfnRule, type RuleProps } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { APP_NAME, METRIC_NAMESPACE, physicalName, readerRoleName } from '../naming.ts';
-import { furtherScopes, otherAccounts, scopesVariable } from '../scopes.ts';
+import { METRIC_NAMESPACE, physicalName } from '../naming.ts';
 import type { Environment } from '../settings.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
 import { RustHandler, type RustHandlerProps } from './rust-handler.ts';
 import type { RuntimeHistoryTable } from './runtime-history-table.ts';
 import type { ServersTable } from './servers-table.ts';
+import { sharedVariables } from './shared-variables.ts';
 
 /** What a {@link TriggeredHandler} works with. */
 export interface TriggeredHandlerProps {
@@ -21,15 +20,6 @@ export interface TriggeredHandlerProps {
   readonly historyTable: RuntimeHistoryTable;
   /** Where its alarms go. */
   readonly alarms: OperatorAlarms;
-}
-
-/** What a function is told of the further scopes, where there are any. */
-function scopeVariables(environment: Environment): Record<string, string> {
-  const further = furtherScopes(environment);
-  return {
-    ...(further.length > 0 ? { FURTHER_SCOPES: scopesVariable(further) } : {}),
-    ...(otherAccounts(environment).length > 0 ? { READER_ROLE_NAME: readerRoleName(environment.name) } : {}),
-  };
 }
 
 /**
@@ -58,17 +48,7 @@ export abstract class TriggeredHandler extends Construct {
     return new RustHandler(this, 'Handler', {
       ...props,
       environment,
-      variables: {
-        APP_NAME,
-        ENVIRONMENT: environment.name,
-        SERVERS_TABLE_NAME: serversTable.tableName,
-        RUNTIME_HISTORY_TABLE_NAME: historyTable.tableName,
-        TAG_APP_KEY: environment.tagAppKey,
-        TAG_APP_VALUE: environment.tagAppValue,
-        HOME_ACCOUNT: Stack.of(this).account,
-        ...scopeVariables(environment),
-        ...props.variables,
-      },
+      variables: { ...sharedVariables(this, { environment, serversTable, historyTable }), ...props.variables },
     });
   }
 

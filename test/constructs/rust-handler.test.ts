@@ -39,7 +39,7 @@ function synthesize(environment: Environment = testEnvironment()): Template {
     description: 'Does something',
     memorySize: 512,
     timeout: Duration.seconds(30),
-    maxEventAge: Duration.minutes(10),
+    events: { maxAge: Duration.minutes(10) },
     variables: { COLOUR: 'red' },
   });
   handler.allow(new PolicyStatement({ actions: ['ec2:DescribeInstances'], resources: ['*'] }));

@@ -3,8 +3,8 @@ import { allResources, resources, type Resource } from './synth.ts';
 
 /** What must hold in every stack, each rule as a list of what breaks it. */
 export const invariants: Readonly<Record<string, (template: Template) => string[]>> = {
-  'every function has alarms on errors, duration, throttles and invocations': (template) =>
-    eachFunction(template, (id) =>
+  'every function that works on its own has alarms on errors, duration, throttles and invocations': (template) =>
+    eachUnattended(template, (id) =>
       ['Errors', 'Duration', 'Throttles', 'Invocations']
         .filter(
           (metric) =>
@@ -23,8 +23,8 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       return group && Number(group.RetentionInDays) > 0 ? [] : ['no log group with a retention'];
     }),
 
-  'every function has a dead-letter queue with an alarm': (template) =>
-    eachFunction(template, (_, { DeadLetterConfig: config }) => {
+  'every function that works on its own has a dead-letter queue with an alarm': (template) =>
+    eachUnattended(template, (_, { DeadLetterConfig: config }) => {
       const target = (config as { TargetArn?: unknown } | undefined)?.TargetArn;
       if (!referenced(template, 'AWS::SQS::Queue', target)) return ['no dead-letter queue'];
       const queueName = { 'Fn::GetAtt': [logicalId(target), 'QueueName'] };
@@ -111,10 +111,18 @@ export function runbookHeading(alarm: Resource['Properties']): string | undefine
 
 type Properties = Resource['Properties'];
 
+/** Asked by people and dashboards, who see an error themselves: nothing of it has to wait for anybody. */
+const ASKED = ['fleetReport'];
+
 function eachFunction(template: Template, problems: (id: string, properties: Properties) => string[]): string[] {
   return resources(template, 'AWS::Lambda::Function').flatMap(([id, { Properties: properties }]) =>
     problems(id, properties).map((problem) => `${id}: ${problem}`),
   );
+}
+
+/** The functions that work on their own, so that somebody has to be told where one fails. */
+function eachUnattended(template: Template, problems: (id: string, properties: Properties) => string[]): string[] {
+  return eachFunction(template, (id, properties) => (ASKED.includes(id) ? [] : problems(id, properties)));
 }
 
 function eachStatement(template: Template, problems: (statement: Properties) => unknown[]): string[] {
