@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'cdk',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/aws-build/**'],
+          exclude: ['test/e2e/**', 'test/aws-build/**', 'test/browser/**'],
           // The CDK's own validation takes seconds to load in every file; `npm run synth` applies it.
           env: { CDK_VALIDATION: 'false' },
           // Loading aws-cdk-lib alone takes seconds on a busy machine.
@@ -26,6 +26,13 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 5 * 60_000,
           hookTimeout: 60 * 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
         },
       },
       {

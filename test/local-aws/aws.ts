@@ -62,6 +62,7 @@ export function createClients(endpoint: string, credentials: Credentials = OPERA
 export interface DeployedStack {
   readonly functionName: string;
   readonly eventResponseName: string;
+  readonly fleetReportName: string;
   readonly tableName: string;
   readonly historyTableName: string;
   readonly ruleName: string;
@@ -79,6 +80,7 @@ export async function describeStack({ cloudFormation }: Clients): Promise<Deploy
   return {
     functionName: physicalId(/^calculateMonthlyRuntime$/),
     eventResponseName: physicalId(/^eventResponse$/),
+    fleetReportName: physicalId(/^fleetReport$/),
     tableName: physicalId(/^ServersTable$/),
     historyTableName: physicalId(/^RuntimeHistoryTable$/),
     ruleName: physicalId(/^MonthlyRuntimeCalculationRule$/),

@@ -15,7 +15,7 @@ import { stateChange } from './state-change.ts';
 const USAGE = `Usage: npm run demo [-- [--records DIR] [--picture FILE] | --scopes]
 
 Deploys the dev stack to a local AWS, invokes the hourly calculation over a simulated fleet, and prints each server's
-running time this month beside the truth.
+running time this month beside the truth. At the end it writes the fleet's page and a server's beside its logs.
 
   --records DIR   serve the real CloudTrail records in DIR instead of the made-up fleet, shifted into this month
   --picture FILE  where to draw the result as an SVG; by default picture.svg beside the logs
@@ -88,6 +88,21 @@ async function show({ clients, simulator, stack, stateDirectory }: LocalAws, pic
   return wrong.length === 0 && comparisons.length > 0;
 }
 
+/** Writes the fleet's page and that of the server with the most open, as the deployed function draws them. */
+async function writePages({ clients, stack, stateDirectory }: LocalAws): Promise<void> {
+  const page = async (name: string, request: object): Promise<void> => {
+    const { payload, functionError } = await invoke(clients, stack.fleetReportName, { ...request, format: 'html' });
+    if (functionError) throw new LocalAwsError(`The invocation failed: ${JSON.stringify(payload)}`);
+    writeFileSync(join(stateDirectory, name), String(payload));
+    console.log(`  ${join(stateDirectory, name)}`);
+  };
+  const cached = [...(await readCache(clients, stack.tableName)).values()];
+  const [leastCertain] = cached.toSorted((one, other) => other.uncertainty - one.uncertainty);
+  console.log('\nTo look at in a browser:');
+  await page('fleet.html', { report: 'fleet' });
+  if (leastCertain) await page('server.html', { report: 'server', id: leastCertain.id });
+}
+
 /** Stops one server and starts another, and shows the answers: at once from what is kept, and calculated anew. */
 async function showStateChanges({ clients, simulator, stack }: LocalAws): Promise<void> {
   const { servers } = await simulator.truth();
@@ -139,6 +154,7 @@ async function main(): Promise<number> {
     progress.say(`It answered: ${answer}`);
     const right = await show(local, asked.picture);
     await showStateChanges(local);
+    await writePages(local);
     return right ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LocalAwsError)) throw error;

@@ -1,6 +1,6 @@
 // Makes a fresh clone ready to run: npm packages, and a Python environment with MiniStack and cargo-lambda.
 // With --aws also ready to build for AWS: Zig, and the Rust targets of Lambda's architectures. With --emulator also ready to
-// run what is built for the architecture that this machine does not have.
+// run what is built for the architecture that this machine does not have. With --browser also ready to draw pages.
 // Plain Node without dependencies, because it runs before there are any. Does nothing when nothing has changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -146,8 +146,21 @@ function installEmulator() {
   installDebianPackages(`An emulator of ${architecture} is missing`, 'qemu-user-static', `libc6-${architecture}-cross`);
 }
 
+/** Chromium, to draw pages with. Where it cannot be installed, the tests that need it say that they are skipped; CI has it. */
+function installBrowser() {
+  const programs = [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  if (programs.some((program) => program && probe(program, '--version') !== undefined)) return;
+  try {
+    installDebianPackages('A browser is missing', 'chromium');
+  } catch (error) {
+    if (process.env.CI || !(error instanceof SetupError)) throw error;
+    console.warn(`setup: ${error.message}`);
+  }
+}
+
 try {
-  const { values: wanted } = parseArgs({ options: { aws: { type: 'boolean' }, emulator: { type: 'boolean' } } });
+  const wish = { type: 'boolean' };
+  const { values: wanted } = parseArgs({ options: { aws: wish, emulator: wish, browser: wish } });
   checkNode();
   checkRust();
   installNpmPackages();
@@ -157,6 +170,7 @@ try {
     installRustTargets();
   }
   if (wanted.emulator) installEmulator();
+  if (wanted.browser) installBrowser();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(`setup: ${error.message}`);

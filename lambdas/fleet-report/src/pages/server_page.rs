@@ -109,7 +109,7 @@ fn differs(told: &Explanation) -> Markup {
 /// The months as bars, the last one first.
 fn months(rows: &[Row], frame: &Frame) -> Markup {
     html! {
-        table {
+        div class="scroll" tabindex="0" role="region" aria-label="Months" { table {
             caption { "Minutes of each month; a full bar is all of it" }
             thead {
                 tr {
@@ -134,7 +134,7 @@ fn months(rows: &[Row], frame: &Frame) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 
