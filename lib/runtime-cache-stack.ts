@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { EventResponse } from './constructs/event-response.ts';
 import { FleetDashboard } from './constructs/fleet-dashboard.ts';
 import { FleetReport } from './constructs/fleet-report.ts';
+import { MonthlyReports } from './constructs/monthly-reports.ts';
 import { MonthlyRuntimeCalculation } from './constructs/monthly-runtime-calculation.ts';
 import { OperatorAlarms } from './constructs/operator-alarms.ts';
 import { RuntimeHistoryTable } from './constructs/runtime-history-table.ts';
@@ -28,7 +29,8 @@ export class RuntimeCacheStack extends Stack {
     const serversTable = new ServersTable(this, 'Servers', environment);
     const historyTable = new RuntimeHistoryTable(this, 'History', environment);
     const props = { environment, serversTable, historyTable, alarms };
-    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', props);
+    const reports = new MonthlyReports(this, 'Reports', environment);
+    const calculation = new MonthlyRuntimeCalculation(this, 'Calculation', { ...props, reports });
     const eventResponse = new EventResponse(this, 'EventResponse', props);
     const fleetReport = new FleetReport(this, 'Report', props);
     const rows = [fleetReport, alarms, calculation, eventResponse].map((construct) => construct.dashboardRow());
@@ -39,6 +41,7 @@ export class RuntimeCacheStack extends Stack {
     new CfnOutput(this, 'FleetReportName', { value: fleetReport.function.functionName });
     new CfnOutput(this, 'ServersTableName', { value: serversTable.tableName });
     new CfnOutput(this, 'RuntimeHistoryTableName', { value: historyTable.tableName });
+    new CfnOutput(this, 'ReportsBucketName', { value: reports.bucketName });
     new CfnOutput(this, 'AlarmTopicArn', { value: alarms.topic.topicArn });
   }
 

@@ -60,13 +60,16 @@ describe('a careless stack is found out:', () => {
 test.each([
   { production: true, policy: 'RetainExceptOnCreate' },
   { production: false, policy: 'Delete' },
-])('with production: $production every table and log group has the policy $policy', ({ production, policy }) => {
-  const data = allResources(synthesize(testEnvironment({ production }))).filter(([, { Type: type }]) =>
-    ['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].includes(String(type)),
-  );
-  expect(data.map(([id, { DeletionPolicy: deleted }]) => [id, deleted])).toEqual(data.map(([id]) => [id, policy]));
-  expect(data).toHaveLength(5);
-});
+])(
+  'with production: $production every table, log group and bucket has the policy $policy',
+  ({ production, policy }) => {
+    const data = allResources(synthesize(testEnvironment({ production }))).filter(([, { Type: type }]) =>
+      ['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup', 'AWS::S3::Bucket'].includes(String(type)),
+    );
+    expect(data.map(([id, { DeletionPolicy: deleted }]) => [id, deleted])).toEqual(data.map(([id]) => [id, policy]));
+    expect(data).toHaveLength(6);
+  },
+);
 
 describe('a policy that is wrong is found out:', () => {
   const keeps =

@@ -1,19 +1,23 @@
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { Construct } from 'constructs';
+import { Code, Function as LambdaFunction, Runtime, type FunctionOptions } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { expect, test, vi } from 'vitest';
 import { RuntimeCacheStack } from '../lib/runtime-cache-stack.ts';
 import { testApp, testEnvironment } from './support/synth.ts';
 
 // The stack is to be one that is built, without building the handlers.
-vi.mock('../lib/constructs/monthly-runtime-calculation.ts', () => ({
-  MonthlyRuntimeCalculation: class extends Construct {
-    readonly function = { functionName: 'none' };
-  },
-}));
-
-vi.mock('../lib/constructs/event-response.ts', () => ({
-  EventResponse: class extends Construct {
-    readonly function = { functionName: 'none' };
+vi.mock('cargo-lambda-cdk', () => ({
+  RustFunction: class extends LambdaFunction {
+    constructor(scope: Construct, id: string, { functionName = id, role }: FunctionOptions) {
+      const code = Code.fromInline('none');
+      super(scope, id, {
+        functionName,
+        runtime: Runtime.NODEJS_LATEST,
+        handler: 'index.handler',
+        code,
+        ...(role ? { role } : {}),
+      });
+    }
   },
 }));
 

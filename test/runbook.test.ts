@@ -45,12 +45,27 @@ describe('the runbook says of the alarm what it means, how to look and what to d
   });
 });
 
+/** The property that is the name of what is kept. */
+const NAMES: Readonly<Record<string, string>> = {
+  'AWS::DynamoDB::Table': 'TableName',
+  'AWS::Logs::LogGroup': 'LogGroupName',
+  'AWS::S3::Bucket': 'BucketName',
+};
+
+/** A name as the document writes it, with shell variables for account and region. */
+function written(name: unknown): unknown {
+  const { 'Fn::Join': joined } = name as { 'Fn::Join'?: [string, unknown[]] };
+  const part = (piece: unknown): string =>
+    typeof piece === 'string' ? piece : `$${(piece as { Ref: string }).Ref === 'AWS::Region' ? 'REGION' : 'ACCOUNT'}`;
+  return joined ? joined[1].map(part).join(joined[0]) : name;
+}
+
 test('what is to be imported after production was removed is exactly what it keeps, under its names', () => {
   const [, mapping] = /<!-- import -->[^]*?^(\{[^]*?^\})$[^]*?<!-- end of import -->/m.exec(deploying) ?? [];
   const kept = allResources(synthesize(testEnvironment({ name: 'prod', production: true }))).flatMap(
     ([id, { Type: type, DeletionPolicy: policy, Properties: properties = {} }]) => {
-      const name = type === 'AWS::DynamoDB::Table' ? 'TableName' : 'LogGroupName';
-      return policy?.startsWith('Retain') ? [[id, { [name]: properties[name] }] as const] : [];
+      const name = NAMES[type ?? ''] ?? '';
+      return policy?.startsWith('Retain') ? [[id, { [name]: written(properties[name]) }] as const] : [];
     },
   );
   expect(JSON.parse(mapping?.replaceAll('$ENV', 'prod') ?? '')).toEqual(Object.fromEntries(kept));

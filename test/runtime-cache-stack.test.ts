@@ -35,6 +35,7 @@ test('outputs name what an operator looks for next', () => {
     DashboardUrl: { Value: expect.anything() as unknown },
     ServersTableName: { Value: { Ref: 'ServersTable' } },
     RuntimeHistoryTableName: { Value: { Ref: 'RuntimeHistoryTable' } },
+    ReportsBucketName: { Value: { Ref: 'ReportsBucket' } },
     AlarmTopicArn: { Value: { Ref: 'AlarmTopic' } },
   });
 });

@@ -12,19 +12,26 @@ import type { Construct } from 'constructs';
 import { graph } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
+import type { MonthlyReports } from './monthly-reports.ts';
 import type { RustHandler } from './rust-handler.ts';
 import { ScopesRun } from './scopes-run.ts';
 import { TriggeredHandler, type TriggeredHandlerProps } from './triggered-handler.ts';
 
 const INTERVAL = Duration.hours(1);
 
+/** What {@link MonthlyRuntimeCalculation} works with. */
+export interface MonthlyRuntimeCalculationProps extends TriggeredHandlerProps {
+  /** Where final months are handed over. */
+  readonly reports: MonthlyReports;
+}
+
 /** The hourly calculation of every server's running minutes: its function, rule, grants, alarms and metrics. */
 export class MonthlyRuntimeCalculation extends TriggeredHandler {
   protected readonly handler: RustHandler;
 
-  constructor(scope: Construct, id: string, props: TriggeredHandlerProps) {
+  constructor(scope: Construct, id: string, props: MonthlyRuntimeCalculationProps) {
     super(scope, id, props);
-    const { environment, serversTable, historyTable } = props;
+    const { environment, serversTable, historyTable, reports } = props;
     this.handler = this.createHandler({
       functionName: 'calculateMonthlyRuntime',
       binaryName: 'calculate-monthly-runtime',
@@ -39,12 +46,14 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
         CLOUDTRAIL_LOOKBACK_DAYS: String(environment.cloudTrailLookbackDays),
         CLOUDTRAIL_OVERLAP_MINUTES: String(environment.cloudTrailOverlapMinutes),
         MONTH_OPEN_HOURS: String(environment.monthOpenHours),
+        REPORTS_BUCKET_NAME: reports.bucketName,
       },
     });
     allowReadingServers(this, this.handler, environment);
     serversTable.allowCacheAccessToFleet(this.handler);
     historyTable.allowKeepingHistory(this.handler);
     historyTable.allowListingServers(this.handler);
+    reports.allowHandingOver(this.handler);
     this.createRule('MonthlyRuntimeCalculationRule', {
       description: 'Starts the calculation of running minutes every hour',
       schedule: Schedule.rate(INTERVAL),
@@ -76,6 +85,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
   /** Servers that were started over and over in the last day. */
   metricRestlessServers(options?: MetricOptions): Metric {
     return this.metric('RestlessServers', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** Final months whose report could not be handed over yet; only where there are any. */
+  metricReportsOverdue(options?: MetricOptions): Metric {
+    return this.metric('ReportsOverdue', { statistic: Stats.MAXIMUM, ...options });
   }
 
   /** Age in seconds of the oldest cache entry that the last run left. */
@@ -178,6 +192,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
       metric: this.metricRestlessServers({ period: Duration.minutes(5) }),
       threshold: 0,
       treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarms.add('calculation-reports-overdue', {
+      meaning: `A month is final, and ${functionName} could not write its report or announce it.`,
+      metric: this.metricReportsOverdue({ period: INTERVAL }),
+      threshold: 0,
     });
     alarms.add('servers-table-throttles', {
       meaning: `DynamoDB throttled requests to ${serversTable.tableName}.`,

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { MonthlyReports } from '../../lib/constructs/monthly-reports.ts';
 import { MonthlyRuntimeCalculation } from '../../lib/constructs/monthly-runtime-calculation.ts';
 import { RuntimeHistoryTable } from '../../lib/constructs/runtime-history-table.ts';
 import { OperatorAlarms } from '../../lib/constructs/operator-alarms.ts';
@@ -18,6 +19,7 @@ beforeAll(() => {
     environment,
     serversTable: new ServersTable(stack, 'Servers', environment),
     historyTable: new RuntimeHistoryTable(stack, 'History', environment),
+    reports: new MonthlyReports(stack, 'Reports', environment),
     alarms: new OperatorAlarms(stack, 'Alarms', {
       environment: 'test',
       subscribers: [],
@@ -46,6 +48,7 @@ test('the function knows its servers, its table and where its metrics belong, an
         CLOUDTRAIL_LOOKBACK_DAYS: '9',
         CLOUDTRAIL_OVERLAP_MINUTES: '60',
         MONTH_OPEN_HOURS: '24',
+        REPORTS_BUCKET_NAME: { Ref: 'ReportsBucket' },
       },
     },
   });
@@ -189,8 +192,21 @@ describe('alarm', () => {
     });
   });
 
+  test('calculation-reports-overdue: any final month that was not handed over in the last hour', () => {
+    alarm('calculation-reports-overdue', {
+      Namespace: 'runtime-cache/MonthlyRuntime',
+      MetricName: 'ReportsOverdue',
+      Dimensions: [{ Name: 'Environment', Value: 'test' }],
+      Statistic: 'Maximum',
+      Period: 3600,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   test('no other', () => {
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 12);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 13);
   });
 });
 
@@ -201,6 +217,7 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricServerErrors(),
     calculation.metricUnreadableRecords(),
     calculation.metricRestlessServers(),
+    calculation.metricReportsOverdue(),
     calculation.metricOldestCacheAge(),
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
@@ -214,6 +231,7 @@ test('metrics are those the handler emits, for this environment', () => {
     ['ServerErrors', 'Sum'],
     ['UnreadableRecords', 'Sum'],
     ['RestlessServers', 'Maximum'],
+    ['ReportsOverdue', 'Maximum'],
     ['OldestCacheAgeSeconds', 'Maximum'],
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],

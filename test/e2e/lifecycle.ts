@@ -4,6 +4,7 @@ import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { DeleteObjectCommand, ListBucketsCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { ListTopicsCommand } from '@aws-sdk/client-sns';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +34,8 @@ export function lifecycle(): void {
         Object.entries(before).filter(([, names]) => names.length === 0),
         'kinds of resources not found at all',
       ).toEqual([]);
+      // As docs/DEPLOY.md says: CloudFormation deletes no bucket with files in it.
+      await emptyBucket(stack.reportsBucketName);
       await cdk.destroy();
       const after = await resources();
       expect(
@@ -43,11 +46,20 @@ export function lifecycle(): void {
   });
 }
 
+/** Deletes every version of every file. */
+async function emptyBucket(Bucket: string): Promise<void> {
+  const { Versions = [], DeleteMarkers = [] } = await clients.s3.send(new ListObjectVersionsCommand({ Bucket }));
+  for (const { Key, VersionId } of [...Versions, ...DeleteMarkers]) {
+    await clients.s3.send(new DeleteObjectCommand({ Bucket, Key, ...(VersionId ? { VersionId } : {}) }));
+  }
+}
+
 /** The names of everything that belongs to the environment, by kind. */
 async function resources(): Promise<Record<string, string[]>> {
-  const { cloudWatch, dynamoDb, events, lambda, logs, sns, sqs } = clients;
+  const { cloudWatch, dynamoDb, events, lambda, logs, s3, sns, sqs } = clients;
   const all: Record<string, (string | undefined)[] | undefined> = {
     alarms: (await cloudWatch.send(new DescribeAlarmsCommand({}))).MetricAlarms?.map(({ AlarmName }) => AlarmName),
+    buckets: (await s3.send(new ListBucketsCommand({}))).Buckets?.map(({ Name }) => Name),
     functions: (await lambda.send(new ListFunctionsCommand({}))).Functions?.map(({ FunctionName }) => FunctionName),
     logGroups: (await logs.send(new DescribeLogGroupsCommand({}))).logGroups?.map(({ logGroupName }) => logGroupName),
     queues: (await sqs.send(new ListQueuesCommand({}))).QueueUrls,

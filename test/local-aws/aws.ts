@@ -8,6 +8,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -23,6 +24,7 @@ export interface Clients {
   readonly events: EventBridgeClient;
   readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
+  readonly s3: S3Client;
   readonly sfn: SFNClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
@@ -52,6 +54,8 @@ export function createClients(endpoint: string, credentials: Credentials = OPERA
     lambda: new LambdaClient(options),
     logs: new CloudWatchLogsClient(options),
     sns: new SNSClient(options),
+    // A bucket's name as a host name would need a resolver of names.
+    s3: new S3Client({ ...options, forcePathStyle: true }),
     sfn: new SFNClient(options),
     sqs: new SQSClient(options),
     sts: new STSClient(options),
@@ -66,6 +70,7 @@ export interface DeployedStack {
   readonly tableName: string;
   readonly historyTableName: string;
   readonly ruleName: string;
+  readonly reportsBucketName: string;
   readonly topicArn: string;
   readonly queueUrl: string;
   readonly eventQueueUrl: string;
@@ -84,6 +89,7 @@ export async function describeStack({ cloudFormation }: Clients): Promise<Deploy
     tableName: physicalId(/^ServersTable$/),
     historyTableName: physicalId(/^RuntimeHistoryTable$/),
     ruleName: physicalId(/^MonthlyRuntimeCalculationRule$/),
+    reportsBucketName: physicalId(/^ReportsBucket$/),
     topicArn: physicalId(/^AlarmTopic$/),
     queueUrl: physicalId(/^CalculationHandlerDeadLetterQueue[0-9A-F]{8}$/),
     eventQueueUrl: physicalId(/^EventResponseHandlerDeadLetterQueue[0-9A-F]{8}$/),

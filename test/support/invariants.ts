@@ -51,7 +51,10 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
       const children = listed(resource).every((one) =>
         /:execution:runtime-cache-[^*]*[:/]\*/.test(JSON.stringify(one)),
       );
-      return effect === 'Allow' && wildcard && !children
+      // Of objects that are written, the names are to come: one prefix is as narrow as it gets.
+      const underPrefix =
+        listed(action).every((name) => name === 's3:PutObject') && /\/\w+\/\*"/.test(JSON.stringify(resource));
+      return effect === 'Allow' && wildcard && !children && !underPrefix
         ? narrowable.map((name) => `${String(name)} on a wildcard`)
         : [];
     }),
@@ -85,10 +88,16 @@ export const invariants: Readonly<Record<string, (template: Template) => string[
     Object.entries(PHYSICAL_NAMES).flatMap(([type, property]) =>
       resources(template, type)
         .map(([id, { Properties }]) => [id, Properties[property]])
-        .filter(([, name]) => !/^(\/aws\/lambda\/)?runtime-cache-[a-z0-9]+-\w/.test(String(name)))
+        .filter(([, name]) => !/^(\/aws\/lambda\/)?runtime-cache-[a-z0-9]+-\w/.test(beginning(name)))
         .map(([id, name]) => `${String(id)}: ${JSON.stringify(name)}`),
     ),
 };
+
+/** A name, or the first part of one that is put together. */
+function beginning(name: unknown): string {
+  const { 'Fn::Join': joined } = (name ?? {}) as { 'Fn::Join'?: [string, unknown[]] };
+  return String(joined ? joined[1][0] : name);
+}
 
 /** The actions that support no resource-level permissions. */
 const KNOW_NO_RESOURCES = ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'];
@@ -99,6 +108,7 @@ const PHYSICAL_NAMES: Readonly<Record<string, string>> = {
   'AWS::Events::Rule': 'Name',
   'AWS::Lambda::Function': 'FunctionName',
   'AWS::Logs::LogGroup': 'LogGroupName',
+  'AWS::S3::Bucket': 'BucketName',
   'AWS::SNS::Topic': 'TopicName',
   'AWS::SQS::Queue': 'QueueName',
   'AWS::StepFunctions::StateMachine': 'StateMachineName',

@@ -7,6 +7,7 @@ pub mod clients;
 mod dynamodb;
 pub mod ec2;
 pub mod ledger_table;
+pub mod month_reports;
 pub mod pacer;
 mod sdk_error;
 pub mod servers_table;

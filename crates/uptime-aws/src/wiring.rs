@@ -10,6 +10,7 @@ use uptime_ledger::ports::Ports;
 use crate::clients::{Clients, Readers};
 use crate::ec2::Ec2Fleet;
 use crate::ledger_table::LedgerTable;
+use crate::month_reports::ReportsBucket;
 use crate::servers_table::ServersTable;
 use crate::trail::CloudTrail;
 
@@ -47,6 +48,12 @@ fn in_scope(clients: &Clients, scope: &Scope, settings: &SharedSettings) -> AwsP
 pub fn ledgers(clients: Clients, settings: &SharedSettings) -> impl Fn(&Scope) -> LedgerTable + Send + Sync + use<> {
     let (client, table) = (clients.dynamodb, settings.ledger_table_name.clone());
     move |scope| LedgerTable::new(client.clone(), table.clone(), scope.clone())
+}
+
+/// Where final months are handed over.
+pub fn month_reports(clients: &Clients, settings: &SharedSettings, bucket: String) -> ReportsBucket {
+    let (s3, events) = (aws_sdk_s3::Client::new(&clients.config), aws_sdk_eventbridge::Client::new(&clients.config));
+    ReportsBucket::new(s3, events, bucket, settings.environment.clone())
 }
 
 /// A variable of the process's environment.

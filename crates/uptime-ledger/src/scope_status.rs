@@ -38,6 +38,8 @@ pub struct Figures {
     pub errors: u64,
     /// Servers that were started over and over in the last day.
     pub restless: u64,
+    /// Final months whose report could not be handed over yet.
+    pub unreported: u64,
     /// How long all of them ran this month.
     pub span: Span,
     /// Requests to CloudTrail.

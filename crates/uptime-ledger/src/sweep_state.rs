@@ -36,6 +36,8 @@ pub struct SweepState {
     /// The looks of which no item has to tell, the newest first: one at the whole scope, and after it those of runs that were
     /// stopped by their deadline.
     pub looks: Vec<SharedLook>,
+    /// The final months whose report is still to be handed over.
+    pub unreported: BTreeSet<Month>,
     /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
     pub revision: u64,
 }

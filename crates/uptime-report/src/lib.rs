@@ -4,12 +4,14 @@
 //! server's month as the ledger has it.
 
 mod csv_text;
+mod document;
 mod forecast;
 mod instant;
 mod row;
 mod totals;
 
 pub use csv_text::{COLUMNS, to_csv};
+pub use document::MonthDocument;
 pub use forecast::Forecast;
 pub use instant::instant_text;
 pub use row::{Row, ServerState};

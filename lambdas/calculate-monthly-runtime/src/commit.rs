@@ -1,6 +1,6 @@
 //! The fifth step: how far the fleet was swept, now that all that was read is stored or left as a hole of its own server.
 
-use uptime::Window;
+use uptime::{Month, Window};
 use uptime_ledger::ports::{Ledger, SweepState};
 use uptime_ledger::{Part, SharedLook};
 
@@ -70,7 +70,18 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
     if let Some(last) = closed.filter(|last| known.observed.is_open(last.month)) {
         next.final_month = next.final_month.max(last.fate.is_final().then_some(last.month));
     }
+    let months: Vec<Month> =
+        settlements.iter().filter(|done| is_to_be_reported(read, &next, done)).map(|done| done.month).collect();
+    next.unreported.extend(months);
     next
+}
+
+/// True where a month has become final by a settlement, or a final one has got what it lacked.
+fn is_to_be_reported(read: &SweepState, next: &SweepState, settlement: &Settlement) -> bool {
+    let month = settlement.month;
+    let is_new = read.final_month.is_none_or(|last| last < month);
+    let is_healed = read.owes_any(month) && !next.owes_any(month);
+    settlement.fate.is_final() && (is_new || is_healed)
 }
 
 /// The look of this run, as far as the items of its servers are settled.

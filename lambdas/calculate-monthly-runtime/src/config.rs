@@ -9,6 +9,8 @@ use uptime_ledger::variables::{VariableError, Variables};
 pub struct Config {
     /// What all handlers share.
     pub shared: SharedSettings,
+    /// `REPORTS_BUCKET_NAME`: where final months are handed over.
+    pub reports_bucket_name: String,
     /// The times below.
     pub settings: Settings,
 }
@@ -47,6 +49,7 @@ impl Config {
         let open = variables.parsed_or("MONTH_OPEN_HOURS", 24, "a whole number of hours from 0 to 168", up_to(168))?;
         Ok(Self {
             shared: SharedSettings::read(&variables)?,
+            reports_bucket_name: variables.required("REPORTS_BUCKET_NAME")?,
             settings: Settings {
                 lookback: TimeDelta::days(lookback),
                 overlap: TimeDelta::minutes(overlap),
@@ -66,7 +69,8 @@ mod tests {
         Config::read(&get).map_err(|error| error.to_string())
     }
 
-    const NEEDED: [(&str, &str); 5] = [
+    const NEEDED: [(&str, &str); 6] = [
+        ("REPORTS_BUCKET_NAME", "reports"),
         ("SERVERS_TABLE_NAME", "servers"),
         ("RUNTIME_HISTORY_TABLE_NAME", "history"),
         ("TAG_APP_VALUE", "lab"),

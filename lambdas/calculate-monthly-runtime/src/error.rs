@@ -37,6 +37,9 @@ pub enum RunError {
     /// No server's minutes could be written.
     #[error("cannot write the servers table: {0}")]
     CacheWrite(#[source] ServiceError),
+    /// A final month could not be handed over. Its minutes are stored.
+    #[error("cannot hand over the month, which is stored: {0}")]
+    Reports(#[source] ServiceError),
     /// No write was answered.
     #[error("cannot write the tables: no write was answered before the time was up")]
     TablesSilent,
@@ -70,7 +73,7 @@ impl RunError {
                 TroubleKind::Tables
             }
             Self::TimeUp(_) => TroubleKind::TimeUp,
-            Self::Request(_) => TroubleKind::Other,
+            Self::Request(_) | Self::Reports(_) => TroubleKind::Other,
         };
         Trouble { kind, message: self.to_string() }
     }
@@ -83,6 +86,7 @@ impl RunError {
             Self::Trail(_) | Self::Throttled(_) => "CloudTrailUnavailable",
             Self::LedgerRead(_) | Self::LedgerWrite(_) => "HistoryTableUnavailable",
             Self::CacheWrite(_) | Self::TablesSilent => "ServersTableUnavailable",
+            Self::Reports(_) => "ReportsUnavailable",
             Self::TimeUp(_) => "TimeUp",
         }
     }

@@ -1,40 +1,43 @@
 //! One invocation: a run over a scope with its answer and metrics, or the sum of all scopes.
 
 use serde_json::Value;
-use uptime::Scope;
+use uptime::{Month, Scope};
 use uptime_ledger::metrics::Metrics;
-use uptime_ledger::ports::{Services, Statuses};
+use uptime_ledger::ports::{MonthReports, Services, Statuses};
 use uptime_ledger::{Handled, Moment, Scopes};
 
 use crate::config::Settings;
 use crate::error::{RunError, in_time, noted_in_time};
+use crate::hand_over::{hand_over, hand_over_again, hand_over_due};
 use crate::hour::run;
 use crate::report::Report;
 use crate::request::{Payload, Request};
-use crate::response::Response;
+use crate::response::{HandedOver, Response};
 use crate::summary::Summary;
 use crate::trail_report::trail_metrics;
 
 /// The handler's work, over the services of each scope.
 #[derive(Debug)]
-pub struct Calculation<P> {
+pub struct Calculation<P, R> {
     /// From a scope to its services.
     services: P,
+    /// Where final months are handed over.
+    reports: R,
     scopes: Scopes,
     settings: Settings,
     metrics: Metrics,
 }
 
-impl<P> Calculation<P> {
-    /// The calculation for these scopes, over the services that `services` has for each.
-    pub fn over(services: P, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
-        Self { services, scopes, settings, metrics }
+impl<P, R> Calculation<P, R> {
+    /// The calculation for these scopes, over the services that `services` has for each; final months go to `reports`.
+    pub fn over(services: P, reports: R, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
+        Self { services, reports, scopes, settings, metrics }
     }
 }
 
 /// Handles one invocation. A failure of the whole run is its error; a failure of one server is counted in the answer.
-pub async fn handle<S: Services>(
-    calculation: &Calculation<impl Fn(&Scope) -> S>,
+pub async fn handle<S: Services, R: MonthReports>(
+    calculation: &Calculation<impl Fn(&Scope) -> S, R>,
     payload: Value,
     moment: Moment,
 ) -> Handled<Response, RunError> {
@@ -42,6 +45,7 @@ pub async fn handle<S: Services>(
         // In boxes, for the compiler does not follow a future into any depth.
         Ok(Payload::Run(request)) => Box::pin(calculation.run(&request, moment)).await,
         Ok(Payload::SumUp) => Box::pin(calculation.sum_up(moment)).await,
+        Ok(Payload::HandOver(scope, month)) => Box::pin(calculation.hand_over(&scope, month, moment)).await,
         Err(error) => Handled { outcome: Err(error.into()), metrics: None },
     };
     if let Err(error) = &handled.outcome {
@@ -50,11 +54,11 @@ pub async fn handle<S: Services>(
     handled
 }
 
-impl<S: Services, P: Fn(&Scope) -> S> Calculation<P> {
+impl<S: Services, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, R> {
     /// Runs over one scope. Of an hourly run its status tells how it went, whatever becomes of it.
     async fn run(&self, request: &Request, moment: Moment) -> Handled<Response, RunError> {
         let services = (self.services)(&request.scope);
-        let running = Box::pin(run(&services, self.settings, request, moment));
+        let running = Box::pin(self.run_and_hand_over(&services, request, moment));
         let outcome = match request.is_hourly(moment) {
             true => noted(services.ledger(), request, moment, running).await,
             false => running.await,
@@ -67,6 +71,26 @@ impl<S: Services, P: Fn(&Scope) -> S> Calculation<P> {
             Response::of(&body)
         });
         Handled { outcome, metrics }
+    }
+
+    /// A run, and the reports of the months that are final after it.
+    async fn run_and_hand_over(&self, services: &S, request: &Request, moment: Moment) -> Result<Report, RunError> {
+        let mut report = Box::pin(run(services, self.settings, request, moment)).await?;
+        let (ledger, reports, scope) = (services.ledger(), &self.reports, &request.scope);
+        if !request.is_past(moment) && request.servers.is_none() {
+            report.unreported = hand_over_due(ledger, reports, scope, moment).await?;
+        } else if report.made_final {
+            hand_over(ledger, reports, scope, request.month, moment).await?;
+        }
+        Ok(report)
+    }
+
+    /// Hands a month over once more.
+    async fn hand_over(&self, scope: &Scope, month: Month, moment: Moment) -> Handled<Response, RunError> {
+        let services = (self.services)(scope);
+        let handed_over = hand_over_again(services.ledger(), &self.reports, scope, month, moment).await;
+        let outcome = handed_over.map(|totals| Response::of(&HandedOver::of(scope, month, totals)));
+        Handled { outcome, metrics: None }
     }
 
     /// Where there are more scopes than one, it is their sum that tells how the fleet is, see [`Self::sum_up`].

@@ -44,5 +44,6 @@ pub(crate) async fn run<S: Services>(
     if known.plan.moves_the_watermark() {
         commit(services.ledger(), &known, &settlements).await?;
     }
+    report.made_final = settlements.iter().any(|settlement| settlement.fate.is_final());
     failure.map_or(Ok(report), Err)
 }

@@ -8,6 +8,7 @@ mod commit;
 pub mod config;
 mod due;
 pub mod error;
+mod hand_over;
 pub mod handler;
 mod holes;
 mod hour;

@@ -9,9 +9,11 @@ use uptime_aws::{clients::Clients, telemetry, wiring};
 async fn main() -> Result<(), Error> {
     telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let services = wiring::ports(Clients::from_env().await, &config.shared);
+    let clients = Clients::from_env().await;
+    let reports = wiring::month_reports(&clients, &config.shared, config.reports_bucket_name);
+    let services = wiring::ports(clients, &config.shared);
     let metrics = config.shared.metrics();
-    let calculation = Calculation::over(services, config.shared.scopes, config.settings, metrics);
+    let calculation = Calculation::over(services, reports, config.shared.scopes, config.settings, metrics);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment::begin(event.context.deadline());
         let handled = handle(&calculation, event.payload, moment).await;

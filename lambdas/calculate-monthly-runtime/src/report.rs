@@ -53,6 +53,10 @@ pub(crate) struct Report {
     pub(crate) results: Vec<Value>,
     /// Servers that were started over and over in the last day.
     pub(crate) restless: Vec<InstanceId>,
+    /// Final months whose report could not be handed over yet.
+    pub(crate) unreported: usize,
+    /// True where nothing changes a month any more that the run was about.
+    pub(crate) made_final: bool,
     about: About,
     /// Servers that left in the month; their minutes are among the fleet's.
     left: BTreeSet<InstanceId>,
@@ -83,6 +87,8 @@ impl Report {
             trail: None,
             results: Vec::new(),
             restless: Vec::new(),
+            unreported: 0,
+            made_final: false,
             about: match &request.servers {
                 _ if request.purpose == Purpose::Close => About::Closing,
                 _ if request.is_past(moment) => About::PastMonth,
@@ -250,6 +256,7 @@ impl Report {
             processed: self.processed as u64,
             errors: self.errors as u64,
             restless: self.restless.len() as u64,
+            unreported: self.unreported as u64,
             span: self.fleet,
             lookups: cost.lookups,
             throttles: cost.throttles,
@@ -268,6 +275,9 @@ impl Report {
                 ("ServersProcessed", Unit::Count, self.processed as f64),
                 ("ServerErrors", Unit::Count, self.errors as f64),
             ]);
+        }
+        if self.unreported > 0 {
+            values.push(("ReportsOverdue", Unit::Count, self.unreported as f64));
         }
         if self.about == About::Fleet {
             values.extend([

@@ -13,6 +13,8 @@ pub enum Payload {
     Run(Request),
     /// How all scopes are, in one line of metrics.
     SumUp,
+    /// The report of a scope's final month, handed over once more.
+    HandOver(Scope, Month),
 }
 
 /// What a run is asked to calculate.
@@ -60,6 +62,9 @@ pub enum InvalidRequest {
     /// `reopen` without a month that is over.
     #[error("invalid request: reopen is for a past month, and {0} is not over")]
     NotOver(Month),
+    /// `month` is to be handed over, and is not final.
+    #[error("invalid request: month {0} is not final for this scope: nothing is handed over before")]
+    NotFinal(Month),
     /// Nothing is known of `month` any more, and nothing was kept.
     #[error(
         "invalid request: month {month} is beyond what can be known: the ledger has nothing of it, and CloudTrail remembers 90 days, since {since}"
@@ -97,21 +102,15 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReportFields {
-    #[expect(dead_code, reason = "there is only one: what counts is that it is no other")]
-    report: ReportOf,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ReportOf {
-    Scopes,
+#[serde(deny_unknown_fields, tag = "report", rename_all = "lowercase")]
+enum ReportFields {
+    Scopes {},
+    Month { month: Month, scope: Option<Scope> },
 }
 
 impl Payload {
     /// Reads a payload: `{}`, an EventBridge scheduled event, an object with `scope`, `month`, `servers` and `reopen`, all
-    /// optional, or with `scope` and `close`, or `{"report": "scopes"}`.
+    /// optional, or with `scope` and `close`, or `{"report": "scopes"}`, or `{"report": "month"}` with `month` and `scope`.
     ///
     /// # Errors
     /// Says what is wrong.
@@ -126,8 +125,12 @@ impl Payload {
             return Err(InvalidRequest::NoObject(payload));
         }
         if payload.get("report").is_some() {
-            serde_path_to_error::deserialize::<_, ReportFields>(payload)?;
-            return Ok(Self::SumUp);
+            return match serde_path_to_error::deserialize(payload)? {
+                ReportFields::Scopes {} => Ok(Self::SumUp),
+                ReportFields::Month { month, scope } => {
+                    Ok(Self::HandOver(scope.unwrap_or_else(|| scopes.home().clone()), month))
+                }
+            };
         }
         Request::of(serde_path_to_error::deserialize(payload)?, scopes, now).map(Self::Run)
     }
@@ -209,7 +212,7 @@ mod tests {
     fn read(payload: Value) -> Result<Request, String> {
         read_any(payload).map(|payload| match payload {
             Payload::Run(request) => request,
-            Payload::SumUp => panic!("no run"),
+            Payload::SumUp | Payload::HandOver(..) => panic!("no run"),
         })
     }
 
@@ -288,7 +291,10 @@ mod tests {
                 "invalid request: close: 444455556666/us-east-1 is still one of this environment's scopes: take it out of them first",
             ),
             (json!({"close": true}), "invalid request: close goes with a scope and nothing else"),
-            (json!({"report": "servers"}), "invalid request: report: unknown variant `servers`, expected `scopes`"),
+            (
+                json!({"report": "servers"}),
+                "invalid request: report: unknown variant `servers`, expected `scopes` or `month`",
+            ),
             (json!([]), "invalid request: expected an object such as `{}`, got `[]`"),
             (json!("now"), "invalid request: expected an object such as `{}`, got `\"now\"`"),
         ];

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use uptime::{InstanceId, Month, Span};
+use uptime::{InstanceId, Month, Scope, Span};
+use uptime_report::Totals;
 
 /// The answer: `body` is a JSON text of [`Body`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,6 +46,27 @@ pub struct Body {
     /// The servers' minutes, where they are not in the cache: a past month is not cached.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Value>,
+}
+
+/// What was handed over. The first four fields are those of [`Body`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HandedOver<'s> {
+    message: &'static str,
+    total_servers: usize,
+    processed: usize,
+    errors: usize,
+    scope: &'s Scope,
+    month: Month,
+    totals: Totals,
+}
+
+impl<'s> HandedOver<'s> {
+    /// A scope's month with these totals.
+    pub fn of(scope: &'s Scope, month: Month, totals: Totals) -> Self {
+        let servers = totals.servers;
+        let message = "The month is handed over";
+        Self { message, total_servers: servers, processed: servers, errors: 0, scope, month, totals }
+    }
 }
 
 /// What was read of CloudTrail.

@@ -20,6 +20,7 @@ pub(crate) struct Summary {
     processed: u64,
     errors: u64,
     restless: u64,
+    unreported: u64,
     fleet: Span,
     lookups: u64,
     throttles: u64,
@@ -77,6 +78,7 @@ impl Summary {
             self.processed += figures.processed;
             self.errors += figures.errors;
             self.restless += figures.restless;
+            self.unreported += figures.unreported;
             self.lookups += figures.lookups;
             self.throttles += figures.throttles;
             self.unreadable += figures.unreadable;
@@ -103,9 +105,9 @@ impl Summary {
     }
 
     /// The metrics of the whole fleet: those of a run over one scope, and how many scopes there are and fail.
-    pub(crate) fn metrics(&self) -> [(&'static str, Unit, f64); 11] {
+    pub(crate) fn metrics(&self) -> Vec<(&'static str, Unit, f64)> {
         let count = |name, count: u64| (name, Unit::Count, count as f64);
-        [
+        let mut metrics = vec![
             count("ServersTotal", self.servers),
             count("ServersProcessed", self.processed),
             count("ServerErrors", self.errors),
@@ -117,6 +119,11 @@ impl Summary {
             ("FleetRunningMinutes", Unit::None, self.fleet.proven.as_f64()),
             count("ScopesTotal", self.scopes as u64),
             count("ScopesFailing", self.failing.len() as u64),
-        ]
+        ];
+        // A metric costs money in the hours in which it is there.
+        if self.unreported > 0 {
+            metrics.push(count("ReportsOverdue", self.unreported));
+        }
+        metrics
     }
 }

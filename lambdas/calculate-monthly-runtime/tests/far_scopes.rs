@@ -10,6 +10,7 @@ use std::time::Duration;
 use account::{SERVERS, SeveralScopes, home};
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
+use doubles::InMemoryReports;
 use fleet_simulator::truth::{month_start, running_time};
 use serde_json::json;
 use support::SETTINGS;
@@ -33,7 +34,8 @@ async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
     let services = scopes.ports();
     let ledger = services(&home());
     let settings = &scopes.settings;
-    let calculation = Calculation::over(services, settings.scopes.clone(), SETTINGS, settings.metrics());
+    let calculation =
+        Calculation::over(services, InMemoryReports::default(), settings.scopes.clone(), SETTINGS, settings.metrics());
     let all: Vec<Scope> = settings.scopes.all().cloned().collect();
     let runs = all.iter().map(|scope| {
         let moment = Moment::within(scopes.now(), Duration::from_secs(40));

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use calculate_monthly_runtime::{Calculation, Moment, handle};
-use doubles::{Call, Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryTrail};
+use doubles::{
+    Call, Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryReports, InMemoryTrail,
+};
 use doubles::{elsewhere, home};
 use serde_json::{Value, json};
 use support::{SETTINGS, at, body, id, seen, trail};
@@ -59,7 +61,8 @@ impl TwoScopes {
             }
         };
         let metrics = Metrics::new("runtime-cache", "test");
-        let calculation = Calculation::over(services, self.scopes.clone(), SETTINGS, metrics);
+        let calculation =
+            Calculation::over(services, InMemoryReports::default(), self.scopes.clone(), SETTINGS, metrics);
         let handled = handle(&calculation, payload, Moment::within(at(now), Duration::from_secs(300))).await;
         (handled.outcome.map(body).map_err(|error| error.to_string()), handled.metrics)
     }

@@ -12,13 +12,14 @@ use uptime_ledger::cache;
 use uptime_ledger::ports::{Ledger, LedgerWritten, SweepState, Written};
 
 /// What each handler is told by its environment: the tables, the fleet, the region and somebody's credentials.
-pub const VARIABLES: [(&str, &str); 7] = [
+pub const VARIABLES: [(&str, &str); 8] = [
     ("HOME_ACCOUNT", "123456789012"),
     ("AWS_REGION", REGION),
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("SERVERS_TABLE_NAME", SERVERS),
     ("RUNTIME_HISTORY_TABLE_NAME", LEDGER),
+    ("REPORTS_BUCKET_NAME", "reports"),
     ("TAG_APP_VALUE", "demo"),
 ];
 

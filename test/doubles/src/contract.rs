@@ -166,6 +166,7 @@ async fn the_sweep_state_is_never_overwritten(ledger: &impl Ledger) {
             SharedLook { at: at(100), part: Some(Part { after: Some(id(5)), up_to: id(2) }), except: [id(6)].into() },
             SharedLook { at: at(99), part: None, except: [id(7), id(8)].into() },
         ],
+        unreported: BTreeSet::from([month().previous().previous(), month().previous()]),
         revision: 0,
     };
     assert!(ledger.store_sweep_state(&first, &full).await.unwrap());
@@ -225,6 +226,7 @@ async fn a_run_counts_as_failed_until_it_ends_well(ledger: &impl Statuses) {
         processed: 5,
         errors: 2,
         restless: 1,
+        unreported: 2,
         span: Span { proven: "1234.56".parse().unwrap(), possible: "0.5".parse().unwrap() },
         lookups: 12,
         throttles: 3,

@@ -6,12 +6,14 @@ mod failing;
 mod in_memory_cache;
 mod in_memory_fleet;
 mod in_memory_ledger;
+mod in_memory_reports;
 mod in_memory_trail;
 
 pub use failing::{Call, Failing, Failure, Fault, Faults};
 pub use in_memory_cache::InMemoryCache;
 pub use in_memory_fleet::InMemoryFleet;
 pub use in_memory_ledger::InMemoryLedger;
+pub use in_memory_reports::InMemoryReports;
 pub use in_memory_trail::InMemoryTrail;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

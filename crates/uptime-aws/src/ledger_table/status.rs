@@ -25,6 +25,7 @@ const SERVERS: &str = "servers";
 const PROCESSED: &str = "processed";
 const ERRORS: &str = "errors";
 const RESTLESS: &str = "restless";
+const UNREPORTED: &str = "unreported";
 const LOOKUPS: &str = "lookups";
 const THROTTLES: &str = "throttles";
 const UNREADABLE: &str = "unreadableRecords";
@@ -106,7 +107,7 @@ impl LedgerTable {
     }
 }
 
-fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeValue); 13] {
+fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeValue); 14] {
     let count = |count: u64| AttributeValue::N(count.to_string());
     [
         (LAST_SUCCESS, text(timestamp(now))),
@@ -115,6 +116,7 @@ fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeVa
         (PROCESSED, count(figures.processed)),
         (ERRORS, count(figures.errors)),
         (RESTLESS, count(figures.restless)),
+        (UNREPORTED, count(figures.unreported)),
         (attribute::MINUTES, AttributeValue::N(figures.span.proven.to_string())),
         (attribute::UNCERTAINTY, AttributeValue::N(figures.span.possible.to_string())),
         (LOOKUPS, count(figures.lookups)),
@@ -142,6 +144,7 @@ fn read(item: &Item) -> ScopeStatus {
             processed: count(PROCESSED),
             errors: count(ERRORS),
             restless: count(RESTLESS),
+            unreported: count(UNREPORTED),
             span: Span {
                 proven: number(item, attribute::MINUTES).unwrap_or_default(),
                 possible: number(item, attribute::UNCERTAINTY).unwrap_or_default(),

@@ -21,6 +21,7 @@ const RESUME_AFTER: &str = "resumeAfter";
 const UNREADABLE: &str = "unreadable";
 const HOLES: &str = "holes";
 const LOOKS: &str = "looks";
+const UNREPORTED: &str = "unreported";
 const REVISION: &str = "revision";
 
 /// The calls whose records may be unreadable, as they are named in the item.
@@ -58,6 +59,7 @@ impl Change {
             (UNREADABLE, list(blind_texts(&updated.blind))),
             (LOOKS, list(updated.looks.iter().map(look_text).collect())),
             (HOLES, list(updated.holes.iter().map(hole_text).collect())),
+            (UNREPORTED, list(updated.unreported.iter().map(ToString::to_string).collect())),
             (REVISION, Some(AttributeValue::N((read.revision + 1).to_string()))),
         ];
         let (mut set, mut remove, mut values) = (Vec::new(), Vec::new(), HashMap::new());
@@ -175,6 +177,8 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     let holes = holes.iter().map(|text| read_hole(text)).collect::<Option<_>>();
     let looks = texts(item, LOOKS).ok_or_else(|| unreadable(LOOKS))?;
     let looks = looks.iter().map(|text| read_look(text)).collect::<Option<_>>();
+    let unreported = texts(item, UNREPORTED).ok_or_else(|| unreadable(UNREPORTED))?;
+    let unreported = unreported.iter().map(|text| text.parse().ok()).collect::<Option<_>>();
     let revision = item.get(REVISION).and_then(|value| value.as_n().ok()?.parse().ok());
     fn optional<T: std::str::FromStr>(
         item: &Item,
@@ -192,6 +196,7 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
         blind: blind.ok_or_else(|| unreadable(UNREADABLE))?,
         holes: holes.ok_or_else(|| unreadable(HOLES))?,
         looks: looks.ok_or_else(|| unreadable(LOOKS))?,
+        unreported: unreported.ok_or_else(|| unreadable(UNREPORTED))?,
         revision: revision.ok_or_else(|| unreadable(REVISION))?,
     })
 }

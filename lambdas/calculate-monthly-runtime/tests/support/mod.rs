@@ -10,7 +10,7 @@ use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::response::Response;
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::{Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryTrail};
+use doubles::{Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryReports, InMemoryTrail};
 use serde_json::{Value, json};
 use stand_ins::Faults as TableFaults;
 use uptime::{Evidence, Fact, InstanceId, InstanceState, Observation, Scope, ServerEvidence, ServerMonth, Source};
@@ -77,8 +77,20 @@ pub(crate) async fn handled<S: Services + Clone>(
     payload: Value,
     seconds: u64,
 ) -> Handled<Response, RunError> {
+    handing_over_to(InMemoryReports::default(), services, now, payload, seconds).await
+}
+
+/// The same with what takes final months.
+pub(crate) async fn handing_over_to<S: Services + Clone>(
+    reports: InMemoryReports,
+    services: S,
+    now: DateTime<Utc>,
+    payload: Value,
+    seconds: u64,
+) -> Handled<Response, RunError> {
     let calculation = Calculation::over(
         |_: &Scope| services.clone(),
+        reports,
         account::scopes(),
         SETTINGS,
         Metrics::new("runtime-cache", "test"),
@@ -101,6 +113,7 @@ pub(crate) struct Tables {
     pub(crate) ledger: InMemoryLedger,
     pub(crate) cache: InMemoryCache,
     pub(crate) faults: Faults,
+    pub(crate) reports: InMemoryReports,
 }
 
 impl Tables {
@@ -126,7 +139,7 @@ impl Tables {
             ledger: Failing::new(&self.ledger, &self.faults),
             cache: Failing::new(&self.cache, &self.faults),
         };
-        handled(services, now, payload, seconds).await
+        handing_over_to(self.reports.clone(), services, now, payload, seconds).await
     }
 
     /// A run with this many seconds of time.

@@ -8,7 +8,7 @@ use account::{Account, scopes};
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::{Calculation, handle as calculate};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::InMemoryLedger;
+use doubles::{InMemoryLedger, InMemoryReports};
 use fleet_report::{Call, FleetReport, ReportError, handle};
 use serde_json::{Value, json};
 use uptime::{Coverage, Evidence, InstanceId, Month, Scope, ServerMonth, Window};
@@ -32,7 +32,8 @@ pub(crate) async fn calculated() -> Account {
     let settings =
         Settings { lookback: TimeDelta::days(7), overlap: TimeDelta::hours(1), month_open: TimeDelta::hours(24) };
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation = Calculation::over(|_: &Scope| account.ports(), scopes(), settings, metrics);
+    let calculation =
+        Calculation::over(|_: &Scope| account.ports(), InMemoryReports::default(), scopes(), settings, metrics);
     let moment = Moment::within(account.now(), Duration::from_secs(300));
     calculate(&calculation, json!({}), moment).await.outcome.unwrap();
     account
