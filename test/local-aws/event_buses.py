@@ -32,6 +32,13 @@ logger = logging.getLogger("event_buses")
 entry_time: ContextVar[float | None] = ContextVar("entry_time", default=None)
 
 
+def conditions(body: bytes) -> dict[str, Any]:
+    """The condition keys of a request that puts events: what all its entries have."""
+    entries = json.loads(body).get("Entries", [])
+    keys = {"events:source": "Source", "events:detail-type": "DetailType"}
+    return {key: [entry.get(member, "") for entry in entries] for key, member in keys.items()}
+
+
 def dispatch_to_bus(
     target: Arn, event: dict[str, Any], rule: dict[str, Any], path: set[str], detail: str | None = None
 ) -> None:

@@ -65,6 +65,17 @@ def tell_dynamodb_conditions() -> None:
     iam_actions.dynamodb_service_context = context
 
 
+def tell_event_conditions() -> None:
+    """Policies on what an event says would be met by no request that puts one."""
+    plain_context = iam_actions.request_tag_context
+
+    def context(service, iam_action, body, params):
+        plain = plain_context(service, iam_action, body, params)
+        return {**plain, **event_buses.conditions(body)} if iam_action == "events:PutEvents" else plain
+
+    iam_actions.request_tag_context = context
+
+
 def deliver_to_other_buses() -> None:
     """An event that a rule sends to a bus of another account or region is dropped: put it there, as it was sent."""
     # Read first, for a name that has moved.
@@ -99,6 +110,7 @@ if __name__ == "__main__":
     check_requests()
     serve_as_over_tls()
     tell_dynamodb_conditions()
+    tell_event_conditions()
     deliver_to_other_buses()
     let_tests_play_ec2()
     keep_bus_policies()
