@@ -77,12 +77,12 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     return this.metric('ServerErrors', options);
   }
 
-  /** CloudTrail records of starts and stops that could not be read. */
+  /** CloudTrail records of starts and stops that could not be read; only where there are any. */
   metricUnreadableRecords(options?: MetricOptions): Metric {
     return this.metric('UnreadableRecords', options);
   }
 
-  /** Servers that were started over and over in the last day. */
+  /** Servers that were started over and over in the last day; only where there are any. */
   metricRestlessServers(options?: MetricOptions): Metric {
     return this.metric('RestlessServers', { statistic: Stats.MAXIMUM, ...options });
   }
@@ -183,15 +183,13 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     });
     alarms.add('calculation-unreadable-records', {
       meaning: `CloudTrail has records that ${functionName} could not read: nothing is proven across a start among them.`,
-      metric: this.metricUnreadableRecords({ period: Duration.minutes(5) }),
+      metric: this.metricUnreadableRecords({ period: INTERVAL }),
       threshold: 0,
-      treatMissingData: TreatMissingData.IGNORE,
     });
     alarms.add('calculation-restless-servers', {
       meaning: 'A server was started more than 100 times in a day: something starts it over and over.',
-      metric: this.metricRestlessServers({ period: Duration.minutes(5) }),
+      metric: this.metricRestlessServers({ period: INTERVAL }),
       threshold: 0,
-      treatMissingData: TreatMissingData.IGNORE,
     });
     alarms.add('calculation-reports-overdue', {
       meaning: `A month is final, and ${functionName} could not write its report or announce it.`,

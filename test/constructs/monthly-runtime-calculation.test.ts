@@ -155,20 +155,33 @@ describe('alarm', () => {
     });
   });
 
+  test('calculation-server-errors: any that a run counted, until one counts none', () => {
+    alarm('calculation-server-errors', {
+      Namespace: 'runtime-cache/MonthlyRuntime',
+      MetricName: 'ServerErrors',
+      Dimensions: [{ Name: 'Environment', Value: 'test' }],
+      Statistic: 'Sum',
+      Period: 300,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'ignore',
+    });
+  });
+
   test.each([
-    ['calculation-server-errors', 'ServerErrors', 'Sum'],
     ['calculation-unreadable-records', 'UnreadableRecords', 'Sum'],
     ['calculation-restless-servers', 'RestlessServers', 'Maximum'],
-  ])('%s: any that a run counted, until one counts none', (name, metric, statistic) => {
+    ['calculation-reports-overdue', 'ReportsOverdue', 'Maximum'],
+  ])('%s: any in the last hour, and the metric is there only where there are any', (name, metric, statistic) => {
     alarm(name, {
       Namespace: 'runtime-cache/MonthlyRuntime',
       MetricName: metric,
       Dimensions: [{ Name: 'Environment', Value: 'test' }],
       Statistic: statistic,
-      Period: 300,
+      Period: 3600,
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
-      TreatMissingData: 'ignore',
+      TreatMissingData: 'notBreaching',
     });
   });
 
@@ -189,19 +202,6 @@ describe('alarm', () => {
       Threshold: 10_800,
       ComparisonOperator: 'GreaterThanThreshold',
       TreatMissingData: 'ignore',
-    });
-  });
-
-  test('calculation-reports-overdue: any final month that was not handed over in the last hour', () => {
-    alarm('calculation-reports-overdue', {
-      Namespace: 'runtime-cache/MonthlyRuntime',
-      MetricName: 'ReportsOverdue',
-      Dimensions: [{ Name: 'Environment', Value: 'test' }],
-      Statistic: 'Maximum',
-      Period: 3600,
-      Threshold: 0,
-      ComparisonOperator: 'GreaterThanThreshold',
-      TreatMissingData: 'notBreaching',
     });
   });
 

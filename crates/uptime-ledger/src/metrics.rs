@@ -16,6 +16,10 @@ pub enum Unit {
     None,
 }
 
+/// Metrics that are told only where there is anything to tell: CloudWatch charges for each hour in which a metric is there, and
+/// an alarm on these takes none for nothing.
+const ONLY_WHERE_ANY: [&str; 3] = ["RestlessServers", "UnreadableRecords", "ReportsOverdue"];
+
 /// Where metrics go: one namespace, one dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics {
@@ -31,7 +35,9 @@ impl Metrics {
 
     /// One log line with these values as they were at `now`.
     pub fn line(&self, now: DateTime<Utc>, values: &[(&str, Unit, f64)]) -> Value {
-        let definition = |(name, unit, _): &(&str, Unit, f64)| json!({"Name": name, "Unit": format!("{unit:?}")});
+        let is_told = |(name, _, value): &&(&str, Unit, f64)| *value > 0.0 || !ONLY_WHERE_ANY.contains(name);
+        let values: Vec<_> = values.iter().filter(is_told).collect();
+        let definition = |(name, unit, _): &&(&str, Unit, f64)| json!({"Name": name, "Unit": format!("{unit:?}")});
         let mut line = Map::new();
         line.insert(
             "_aws".to_owned(),
@@ -53,6 +59,18 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_rare_is_told_only_where_there_is_any() {
+        let now = DateTime::from_timestamp(1_760_000_000, 0).unwrap();
+        let told = |restless| {
+            let values = [("ServerErrors", Unit::Count, 0.0), ("RestlessServers", Unit::Count, restless)];
+            let line = Metrics::new("runtime-cache", "dev").line(now, &values);
+            let defined = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().len();
+            (defined, line.get("ServerErrors").is_some(), line.get("RestlessServers").is_some())
+        };
+        assert_eq!((told(0.0), told(1.0)), ((1, true, false), (2, true, true)));
+    }
 
     #[test]
     fn a_line_names_each_metric_and_has_its_value() {

@@ -175,8 +175,8 @@ pub enum Written {
 /// What is kept of each server of one scope and month, and how far the scope has been swept. An instance id belongs to one
 /// scope: of one that another scope has, reading and writing is an error of that server.
 pub trait Ledger {
-    /// The items of these servers in `month`, as they are after every write before it; servers without one are not in it.
-    /// An item that cannot be read is an error of its server only.
+    /// The items of these servers in `month`, as they were a moment ago; servers without one are not in it. Who writes on one that
+    /// has changed since is told so, and a cache entry made from it gives way to one that knows more. An item that cannot be read is an error of its server only.
     ///
     /// # Errors
     /// Where the table cannot be read.

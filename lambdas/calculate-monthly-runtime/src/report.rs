@@ -276,11 +276,9 @@ impl Report {
                 ("ServerErrors", Unit::Count, self.errors as f64),
             ]);
         }
-        if self.unreported > 0 {
-            values.push(("ReportsOverdue", Unit::Count, self.unreported as f64));
-        }
         if self.about == About::Fleet {
             values.extend([
+                ("ReportsOverdue", Unit::Count, self.unreported as f64),
                 ("RestlessServers", Unit::Count, self.restless.len() as f64),
                 ("ServersTotal", Unit::Count, self.total as f64),
                 ("OldestCacheAgeSeconds", Unit::Seconds, self.oldest_cache_age.num_seconds() as f64),

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use account::{Account, LEDGER, SERVERS, results};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::service::Action;
 use serde_json::{Value, json};
 use stand_ins::TableStandIn;
-use stand_ins::runtime::Usage;
+use stand_ins::runtime::{Handler, Usage};
 
 use crate::fleet::world;
 use crate::process::{body, like_cloudtrail, start};
+use crate::program;
+use crate::seed::VARIABLES;
 
 /// The timeout of the deployed function.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -51,11 +53,17 @@ pub struct Measured {
     pub as_unlimited: bool,
     /// One run, an hour later.
     pub steady: Cost,
+    /// How long the cache's writes alone take, in seconds.
+    pub cache_writes: f64,
+    /// All runs of the next month's first hour.
+    pub new_month: Cost,
+    /// All runs a day later, by which the month has become final and is handed over.
+    pub final_month: Cost,
     /// Items of stopped servers that the steady hour changed in the history.
     pub stopped_items_changed: usize,
     /// Items of servers that the steady hour wrote.
     pub items_written: usize,
-    /// Writes that the index did not take.
+    /// Writes that the index did not take, in all runs.
     pub index_throttles: u64,
     /// Servers to which something happened of which that hour was the first to know.
     pub changed: usize,
@@ -82,11 +90,7 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
         Account::with_tables(now, world, &options, tables.clone()).await
     };
     let account = at(now()?).await?;
-    while !run(&account, binary, &mut first).await? {
-        if first.runs > MOST_RUNS {
-            bail!("the first run over {servers} servers is not through after {MOST_RUNS} runs");
-        }
-    }
+    through(&account, binary, &mut first).await?;
     let as_unlimited = results(&tables) == unlimited_run(binary, servers).await?;
     let (before, items_before) = (stopped(&tables), revisions(&tables));
     let account = at(now()? + TimeDelta::hours(1)).await?;
@@ -95,20 +99,56 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let after = stopped(&tables);
     let items_after = revisions(&tables);
     let items_written = items_after.iter().filter(|item| !items_before.contains(*item)).count();
-    let index_throttles = tables.index_throttles();
     let changed = changed_since(&account, now()? - LATE);
     let stopped_items_changed =
         before.iter().filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item)).count();
+    let cache_writes = cache_writes(servers).await?;
+    let (mut new_month, mut final_month) = (Cost::default(), Cost::default());
+    through(&at(november()?).await?, binary, &mut new_month).await?;
+    through(&at(november()? + TimeDelta::days(1)).await?, binary, &mut final_month).await?;
     Ok(Measured {
         servers,
         first,
         as_unlimited,
         steady,
+        cache_writes,
+        new_month,
+        final_month,
         stopped_items_changed,
         items_written,
         changed,
-        index_throttles,
+        index_throttles: tables.index_throttles(),
     })
+}
+
+/// The time of an entry for each server, by a process that does nothing else, over entries from an hour before.
+async fn cache_writes(servers: usize) -> Result<f64> {
+    let tables = TableStandIn::start().await?;
+    let mut variables = VARIABLES.to_vec();
+    variables.push(("AWS_ENDPOINT_URL_DYNAMODB", &tables.endpoint));
+    let mut writer = Handler::start(&program("cache-writes")?, &variables).await?;
+    let mut took = Duration::ZERO;
+    for at in [now()?, now()? + TimeDelta::hours(1)] {
+        let invoked = writer.invoke(json!({"servers": servers, "at": at}), TIMEOUT).await?;
+        ensure!(invoked.outcome == Ok(json!(0)), "the cache's writes failed: {:?}", invoked.outcome);
+        took = invoked.took;
+    }
+    Ok(took.as_secs_f64())
+}
+
+/// The instant of the next month's first run. Nothing has happened since the one before.
+fn november() -> Result<DateTime<Utc>> {
+    Ok("2025-11-01T00:10:00Z".parse()?)
+}
+
+/// Runs until all that was needed is read and done.
+async fn through(account: &Account, binary: &Path, cost: &mut Cost) -> Result<()> {
+    while !run(account, binary, cost).await? {
+        if cost.runs > MOST_RUNS {
+            bail!("not through after {MOST_RUNS} runs");
+        }
+    }
+    Ok(())
 }
 
 /// The longest that the simulated trail takes to deliver a record.

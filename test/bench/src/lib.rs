@@ -9,6 +9,8 @@ pub mod hourly_section;
 pub mod one_by_one;
 pub mod process;
 pub mod report;
+pub mod reports;
+pub mod reports_section;
 pub mod seed;
 pub mod state_changes_section;
 pub mod warm_answers;

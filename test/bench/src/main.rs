@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bench::one_by_one::OneByOne;
-use bench::{cold_start, folding, hourly, hourly_section, one_by_one, program, state_changes_section, warm_answers};
+use bench::{
+    cold_start, folding, hourly, hourly_section, one_by_one, program, reports, reports_section, state_changes_section,
+    warm_answers,
+};
 use clap::Parser;
 
 /// Measures the handlers.
@@ -37,6 +40,9 @@ async fn main() -> Result<()> {
     let warm = warm_answers::measure(calls).await?;
     eprintln!("cold starts …");
     let cold = cold_start::measure(repetitions, calls).await?;
+    eprintln!("reports …");
+    let reports =
+        reports::measure(if arguments.quick { 100 } else { 10_000 }, if arguments.quick { 3 } else { 20 }).await?;
     eprintln!("parse and fold …");
     let throughput = folding::measure()?;
     let binary = program("calculate-at")?;
@@ -51,10 +57,11 @@ async fn main() -> Result<()> {
     }
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let text = format!(
-        "{INTRODUCTION}\nMeasured on a machine with {cores} cores.\n\n{}\n{}\n{}",
+        "{INTRODUCTION}\nMeasured on a machine with {cores} cores.\n\n{}\n{}\n{}\n{}",
         hourly_section::section(&measured, &one_by_one),
         folding::section(&throughput),
         state_changes_section::section(&warm, &cold)?,
+        reports_section::section(&reports),
     );
     println!("{text}");
     if !arguments.quick {
