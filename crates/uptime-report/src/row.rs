@@ -161,7 +161,8 @@ fn days(known: &Folded, as_of: DateTime<Utc>, span: Span) -> (Vec<Minutes>, Vec<
         let none = vec![Minutes::default(); stored.len()];
         return (stored, none);
     }
-    let spans = month.timeline(as_of).day_spans(month.month, as_of);
+    // Of a month that is over, later evidence tells how it ended.
+    let spans = month.timeline(known.entry.timestamp).day_spans(month.month, as_of);
     let possible = spans.into_iter().map(|day| day.possible).chain(std::iter::repeat(Minutes::default()));
     let possible = possible.take(stored.len()).collect();
     (stored, possible)

@@ -48,6 +48,8 @@ fn months() -> impl Strategy<Value = Folded> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn days_sum_to_the_month_and_the_forecast_is_in_order(known in months()) {
         let row = Row::of(&scope(), &known);

@@ -165,7 +165,9 @@ impl ServerMonth {
             Some(summary) if self.is_final => {
                 let timeline = self.timeline(summary.as_of);
                 let running_since = timeline.running_since().filter(|_| self.left_at.is_none());
-                let entry = CacheEntry { running_since, ..CacheEntry::of(&timeline, self.month, summary.as_of) };
+                // What was told after the month's end may tell how it ended.
+                let told = self.last_told(now).max(summary.as_of);
+                let entry = CacheEntry { running_since, ..CacheEntry::of(&timeline, self.month, told) };
                 let entry = CacheEntry { span: summary.span, revision: self.revision, ..entry };
                 Folded { entry, lacks_past: false, month: self }
             }
