@@ -18,6 +18,10 @@ const events: Partial<Record<string, (variables: BuiltFunction['variables']) => 
       event: stateChange(STRANGER, 'running'),
       answer: { id: STRANGER, ignored: `not tagged ${key}=${value}` },
     }),
+    fleetReport: () => ({
+      event: { report: 'fleet', format: 'csv' },
+      answer: { csv: expect.stringMatching(/^account,region,id,[^\n]*,day31\r\n$/) as unknown, next: null },
+    }),
   };
 
 test.each(builtFunctions())('$name of $stack runs on $architecture', async (built) => {

@@ -151,7 +151,8 @@ function installBrowser() {
   const programs = [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   if (programs.some((program) => program && probe(program, '--version') !== undefined)) return;
   try {
-    installDebianPackages('A browser is missing', 'chromium');
+    // The fonts are only recommended by it, and its pictures are compared.
+    installDebianPackages('A browser is missing', 'chromium', 'fonts-dejavu-core', 'fonts-liberation');
   } catch (error) {
     if (process.env.CI || !(error instanceof SetupError)) throw error;
     console.warn(`setup: ${error.message}`);
