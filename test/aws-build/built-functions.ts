@@ -4,6 +4,9 @@ import { resolve } from 'node:path';
 /** Where `npm run build:aws` puts what it has built. */
 const ASSEMBLY = resolve(import.meta.dirname, '../../cdk.out/aws');
 
+/** What is known when a stack is deployed: some account. */
+const KNOWN: Readonly<Record<string, string>> = { 'AWS::AccountId': '000000000000' };
+
 /** A function of an environment's stack, as it would be deployed. */
 export interface BuiltFunction {
   /** The stack's name. */
@@ -48,7 +51,7 @@ function functionsOf(template: string): BuiltFunction[] {
       variables: Object.fromEntries(
         Object.entries(Properties.Environment.Variables).map(([variable, value]) => [
           variable,
-          typeof value === 'string' ? value : value.Ref,
+          typeof value === 'string' ? value : (KNOWN[value.Ref] ?? value.Ref),
         ]),
       ),
       bootstrap: resolve(ASSEMBLY, Metadata?.['aws:asset:path'] ?? 'no asset', 'bootstrap'),
