@@ -23,8 +23,9 @@ export const emptyAccount: RequestListener = (request, response) => {
         .split('.')
         .at(-1) ?? '';
     if (body.startsWith('Action=DescribeInstances&')) response.setHeader('content-type', 'text/xml').end(NO_INSTANCES);
-    // An item that would have to be there already.
-    else if (/"ConditionExpression":"[^"]*attribute_exists\(/.test(body)) refuse('ConditionalCheckFailedException');
+    // An item that would have to be there already, or to have an attribute of a certain value.
+    else if (/"ConditionExpression":"(?:#\w+ = :|[^"]*attribute_exists\()/.test(body))
+      refuse('ConditionalCheckFailedException');
     else if (operation in answers) response.end(JSON.stringify(answers[operation]));
     else refuse('UnknownOperationException');
   });
