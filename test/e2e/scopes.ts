@@ -1,6 +1,6 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetFunctionConfigurationCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand, ListStateMachinesCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { physicalName } from '../../lib/naming.ts';
 import type { Scope } from '../../lib/scopes.ts';
@@ -15,6 +15,7 @@ import {
   SERVERS_EACH,
   severalScopes,
 } from '../local-aws/several-scopes.ts';
+import { runStateMachine, type MapRun } from '../local-aws/state-machine.ts';
 import { clients, endpoint, eventually, simulator, stateDirectory } from './deployed.ts';
 
 const OWN_REGION = { account: ACCOUNT, region: OTHER_REGION };
@@ -35,7 +36,6 @@ interface Summary {
 export function scopes(): void {
   describe('several scopes', () => {
     const { hub, spokes } = deployments(endpoint, stateDirectory);
-    let stateMachineArn: string | undefined;
 
     beforeAll(async () => {
       await hub.synth(() => undefined);
@@ -45,10 +45,6 @@ export function scopes(): void {
         await spoke.synth(() => undefined);
         await spoke.deploy();
       }
-      const { stateMachines = [] } = await clients.sfn.send(new ListStateMachinesCommand({}));
-      stateMachineArn = stateMachines.find(({ name }) =>
-        name?.startsWith(`runtime-cache-${environment}-`),
-      )?.stateMachineArn;
     });
 
     afterEach(async () => {
@@ -56,14 +52,8 @@ export function scopes(): void {
       for (const scope of further()) await simulator.inScope(scope).clearFaults();
     });
 
-    /** The hour: the state machine, and how it ended. */
-    async function hour(): Promise<string | undefined> {
-      const { executionArn } = await clients.sfn.send(new StartExecutionCommand({ stateMachineArn }));
-      return await eventually(async () => {
-        const { status } = await clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
-        return status === 'RUNNING' ? undefined : status;
-      }, 120_000);
-    }
+    /** The hour: the state machine, to its end. */
+    const hour = (): Promise<MapRun> => runStateMachine({ clients }, environment);
 
     /** How all scopes are. */
     async function summary(): Promise<Summary> {
@@ -82,7 +72,7 @@ export function scopes(): void {
     }
 
     it('are all read by one run, each with its own servers, and the home scope with its', async () => {
-      expect(await hour()).toBe('SUCCEEDED');
+      await hour();
       const right = [await rightIn(OWN_REGION), await rightIn(OTHER), await rightIn(OTHERS_REGION)];
       expect(right).toEqual([SERVERS_EACH, SERVERS_EACH, SERVERS_EACH]);
       const home = await compareWithTruth(simulator, await readCache(clients, tableName));
@@ -97,7 +87,7 @@ export function scopes(): void {
       await simulator.inScope(OTHERS_REGION).addFault({ action: 'DescribeInstances', kind: 'throttle' });
       const fresh = await freshness(OTHER);
       for (let run = 1; run <= 3; run += 1) {
-        expect(await hour()).toBe('SUCCEEDED');
+        await hour();
         expect((await summary()).failing.length).toBe(run < 3 ? 0 : 2);
       }
       const kinds = Object.fromEntries(
@@ -115,11 +105,11 @@ export function scopes(): void {
       await simulator.setRole(OTHER_ACCOUNT, false);
       // Sessions are kept for an hour: only a new process has to take the role on.
       await restartFunction();
-      expect(await hour()).toBe('SUCCEEDED');
+      await hour();
       expect(await rightIn(OWN_REGION)).toBe(SERVERS_EACH);
       expect((await summary()).failing).toMatchObject([{ ...OTHERS_REGION, kind: 'RoleMissing' }]);
       await simulator.setRole(OTHER_ACCOUNT, true);
-      expect(await hour()).toBe('SUCCEEDED');
+      await hour();
       expect(await rightIn(OTHERS_REGION)).toBe(SERVERS_EACH);
       expect((await summary()).failing).toEqual([]);
     });

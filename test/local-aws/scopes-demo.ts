@@ -1,15 +1,13 @@
-import { DescribeExecutionCommand, ListStateMachinesCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { BatchGetItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { physicalName } from '../../lib/naming.ts';
 import type { Scope } from '../../lib/scopes.ts';
 import { readCache } from './aws.ts';
 import { ACCOUNT, REGION } from './context.ts';
 import type { LocalAws } from './local-aws.ts';
-import { LocalAwsError } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { compareWithTruth, formatRows } from './report.ts';
 import { deployments, further, OTHER_ACCOUNT, OTHER_REGION, severalScopes } from './several-scopes.ts';
+import { runStateMachine } from './state-machine.ts';
 
 /** The scope that cannot be read. */
 const SICK: Scope = { account: OTHER_ACCOUNT, region: OTHER_REGION };
@@ -30,22 +28,11 @@ export async function showScopes(local: LocalAws, progress: Progress): Promise<b
   }
   await local.simulator.inScope(SICK).addFault({ kind: 'unreachable' });
   for (const hour of ['first', 'second', 'third']) {
-    await progress.step(`Running the state machine for the ${hour} time`, () => runOnce(local));
+    await progress.step(`Running the state machine for the ${hour} time`, () =>
+      runStateMachine(local, severalScopes().name),
+    );
   }
   return await showStatuses(local);
-}
-
-async function runOnce({ clients: { sfn } }: LocalAws): Promise<void> {
-  const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
-  const machine = stateMachines.find(({ name }) => name?.startsWith(physicalName(severalScopes().name, '')));
-  const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn: machine?.stateMachineArn }));
-  for (;;) {
-    const { status, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    if (status === 'SUCCEEDED') return;
-    if (status !== 'RUNNING')
-      throw new LocalAwsError(`The state machine ended as ${String(status)}: ${error ?? ''} ${cause ?? ''}`);
-    await sleep(250);
-  }
 }
 
 async function showStatuses({ clients, simulator }: LocalAws): Promise<boolean> {
