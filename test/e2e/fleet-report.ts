@@ -1,7 +1,7 @@
 import { GetItemCommand, QueryCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, launchChromium } from '../browser/browser.ts';
+import { hasNoBrowser, launchChromium } from '../browser/browser.ts';
 import { invoke } from '../local-aws/aws.ts';
 import { findProblem } from '../local-aws/report.ts';
 import {
@@ -95,7 +95,7 @@ export function fleetReport(): void {
       expect(text).toMatch(/possible +\S+ \S+ +\S+ \S+ +from: .*started/);
     });
 
-    it.skipIf(findChromium() === undefined && process.env.CI === undefined)('is drawn by a browser', async () => {
+    it.skipIf(hasNoBrowser)('is drawn by a browser', async () => {
       const browser = await launchChromium();
       try {
         const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

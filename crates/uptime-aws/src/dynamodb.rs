@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use chrono::{DateTime, SecondsFormat, Utc};
 use uptime::Minutes;
 
 use crate::sdk_error::service_error;
@@ -55,11 +54,6 @@ where
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => Ok(refusal.item.clone()),
         _ => Err(service_error("DynamoDB UpdateItem", error)),
     }
-}
-
-/// Milliseconds always: texts of one length sort as the times do.
-pub(crate) fn timestamp(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 pub(crate) fn text(value: impl ToString) -> AttributeValue {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use chrono::TimeDelta;
-use uptime::{CacheEntry, InstanceId, Span};
+use uptime::{CacheEntry, InstanceId, Span, instant_text};
 
-use crate::dynamodb::{BATCH, Item, batch_get, number, refused, string, text, timestamp};
+use crate::dynamodb::{BATCH, Item, batch_get, number, refused, string, text};
 use crate::sdk_error::service_error;
 use uptime_ledger::ServiceError;
 use uptime_ledger::ports::{Cache, WriteRule, Written};
@@ -78,7 +78,7 @@ impl Cache for ServersTable {
         match entry.running_since {
             Some(since) => {
                 update.push_str(&format!(", {RUNNING_SINCE} = :since"));
-                request = request.expression_attribute_values(":since", text(timestamp(since)));
+                request = request.expression_attribute_values(":since", text(instant_text(since)));
             }
             None => update.push_str(&format!(" REMOVE {RUNNING_SINCE}")),
         }
@@ -87,14 +87,14 @@ impl Cache for ServersTable {
             .update_expression(update)
             .condition_expression(knows_less(rule))
             .expression_attribute_values(":minutes", number(&entry.span.proven))
-            .expression_attribute_values(":timestamp", text(timestamp(entry.timestamp)))
+            .expression_attribute_values(":timestamp", text(instant_text(entry.timestamp)))
             .expression_attribute_values(":month", text(entry.month))
             .expression_attribute_values(":uncertainty", number(&entry.span.possible))
             .expression_attribute_values(":revision", number(&entry.revision))
             .expression_attribute_values(":text", text("S"))
             .expression_attribute_values(":number", text("N"))
-            .expression_attribute_values(":broken", text(timestamp(entry.timestamp + BROKEN)))
-            .expression_attribute_values(":outdated", text(timestamp(entry.timestamp - OUTDATED)))
+            .expression_attribute_values(":broken", text(instant_text(entry.timestamp + BROKEN)))
+            .expression_attribute_values(":outdated", text(instant_text(entry.timestamp - OUTDATED)))
             .send()
             .await;
         match answer.map_err(refused) {

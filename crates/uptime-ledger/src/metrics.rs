@@ -16,8 +16,8 @@ pub enum Unit {
     None,
 }
 
-/// Metrics that are told only where there is anything to tell: CloudWatch charges for each hour in which a metric is there, and
-/// an alarm on these takes none for nothing.
+/// Metrics that are told only where they are more than zero, for CloudWatch charges for each hour in which a metric is there. An
+/// alarm on one of them reads missing data as zero.
 const ONLY_WHERE_ANY: [&str; 3] = ["RestlessServers", "UnreadableRecords", "ReportsOverdue"];
 
 /// Where metrics go: one namespace, one dimension.

@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use csv::{Terminator, WriterBuilder};
-use uptime::Minutes;
+use uptime::{Minutes, instant_text};
 
-use crate::instant::instant_text;
 use crate::row::Row;
 
 /// The longest month has as many.

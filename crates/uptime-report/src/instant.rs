@@ -1,12 +1,8 @@
-//! How instants are written: as in both tables.
+//! How instants are written in JSON: as in both tables.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serializer;
-
-/// RFC 3339 in UTC with milliseconds and `Z`, as in both tables.
-pub fn instant_text(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
+use uptime::instant_text;
 
 pub(crate) fn serialize<S: Serializer>(instant: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&instant_text(*instant))

@@ -13,6 +13,5 @@ mod totals;
 pub use csv_text::{COLUMNS, to_csv};
 pub use document::MonthDocument;
 pub use forecast::Forecast;
-pub use instant::instant_text;
 pub use row::{Row, ServerState};
 pub use totals::Totals;

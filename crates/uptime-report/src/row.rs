@@ -1,11 +1,10 @@
 //! One server's month.
 
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uptime::{AccountId, Folded, InstanceId, Minutes, Month, Region, Scope, Span, Window};
+use uptime::{AccountId, Folded, InstanceId, Minutes, Month, Region, Scope, Span};
 
 use crate::forecast::Forecast;
 use crate::instant::{serialize, serialize_option};
@@ -87,14 +86,6 @@ impl fmt::Display for ServerState {
     }
 }
 
-impl FromStr for ServerState {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(())
-    }
-}
-
 impl Row {
     /// The row of a server of `scope`, from its month as it is known.
     pub fn of(scope: &Scope, known: &Folded) -> Self {
@@ -135,11 +126,6 @@ impl Row {
     /// How long it ran.
     pub fn span(&self) -> Span {
         Span { proven: self.minutes, possible: self.uncertainty }
-    }
-
-    /// The part of the month that the row tells of.
-    pub fn told(&self) -> Window {
-        self.month.until(self.as_of)
     }
 }
 

@@ -4,35 +4,24 @@ use uptime::{Month, Window};
 use uptime_ledger::ports::{Ledger, SweepState};
 use uptime_ledger::{Part, SharedLook};
 
-use crate::error::{RunError, noted_in_time};
+use crate::error::RunError;
 use crate::holes::are_few;
 use crate::known::Known;
 use crate::settle::Settlement;
+use crate::sweep_state::{ATTEMPTS, change};
 use crate::task::{Fate, Reach};
-
-/// How often the sweep state is stored anew because another run has stored one in between.
-const ATTEMPTS: u32 = 5;
 
 /// Moves the watermark on.
 ///
 /// # Errors
 /// Where the sweep state cannot be read or stored.
 pub(crate) async fn commit<L: Ledger>(ledger: &L, known: &Known, settlements: &[Settlement]) -> Result<(), RunError> {
-    let moment = known.moment;
-    let mut read = known.observed.state.clone();
-    for _ in 0..ATTEMPTS {
-        let next = advanced(&read, known, settlements);
-        if next == read {
-            return Ok(());
-        }
-        let stored = noted_in_time(moment, "storing the watermark", ledger.store_sweep_state(&read, &next)).await?;
-        if stored.map_err(RunError::LedgerWrite)? {
-            return Ok(());
-        }
-        let current = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
-        read = current.map_err(RunError::LedgerRead)?;
+    let advanced = |read: &SweepState| advanced(read, known, settlements);
+    if !change(ledger, known.observed.state.clone(), known.moment, advanced).await? {
+        tracing::warn!(
+            "Other runs moved the watermark {ATTEMPTS} times in between; the next run reads this hour again"
+        );
     }
-    tracing::warn!("Other runs moved the watermark {ATTEMPTS} times in between; the next run reads this hour again");
     Ok(())
 }
 

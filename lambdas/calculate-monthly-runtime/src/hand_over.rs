@@ -2,21 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use uptime::{InstanceId, Month, Scope};
-use uptime_ledger::ports::{Ledger, MonthReports, SweepState};
+use uptime_ledger::ports::{Ledger, MonthReports};
 use uptime_ledger::{Moment, MonthReport, ServiceError, read_month};
 use uptime_report::{MonthDocument, Row, Totals, to_csv};
 
-use crate::error::{RunError, in_time, noted_in_time};
+use crate::error::{RunError, in_time};
 use crate::request::InvalidRequest;
-
-/// How often the sweep state is stored anew because another run has stored one in between.
-const ATTEMPTS: u32 = 5;
+use crate::sweep_state::change;
 
 /// Hands over every final month of a scope of which that is still to be done; returns of how many it still is. That one fails
 /// takes nothing from a run that has stored all minutes: the next one tries again.
 ///
 /// # Errors
-/// Where the sweep state cannot be read.
+/// Where the sweep state cannot be read or stored.
 pub(crate) async fn hand_over_due<L: Ledger>(
     ledger: &L,
     reports: &impl MonthReports,
@@ -34,30 +32,14 @@ pub(crate) async fn hand_over_due<L: Ledger>(
         }
     }
     let left = state.unreported.len() - done.len();
-    if !done.is_empty() {
-        take_note(ledger, state, &done, moment).await?;
-    }
-    Ok(left)
-}
-
-/// Takes note that months are handed over. Where that fails, they are handed over once more, which does no harm.
-async fn take_note<L: Ledger>(
-    ledger: &L,
-    mut read: SweepState,
-    done: &[Month],
-    moment: Moment,
-) -> Result<(), RunError> {
-    for _ in 0..ATTEMPTS {
+    // Of what cannot be noted, other runs being faster each time, the report is written once more, which does no harm.
+    change(ledger, state, moment, |read| {
         let mut next = read.clone();
         next.unreported.retain(|month| !done.contains(month));
-        let stored = noted_in_time(moment, "storing the watermark", ledger.store_sweep_state(&read, &next)).await?;
-        if stored.map_err(RunError::LedgerWrite)? {
-            return Ok(());
-        }
-        let current = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
-        read = current.map_err(RunError::LedgerRead)?;
-    }
-    Ok(())
+        next
+    })
+    .await?;
+    Ok(left)
 }
 
 /// Hands a scope's month over as it is stored. Of a month without servers, such as those before the first run, there is nothing

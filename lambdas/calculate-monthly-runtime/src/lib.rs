@@ -23,6 +23,7 @@ pub mod request;
 pub mod response;
 mod settle;
 mod summary;
+mod sweep_state;
 mod task;
 mod trail_report;
 

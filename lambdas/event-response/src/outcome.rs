@@ -1,8 +1,8 @@
 //! What an event leads to, and how that is answered and logged.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uptime::{CacheEntry, StateChange};
+use uptime::{CacheEntry, StateChange, instant_text};
 use uptime_ledger::AppTag;
 
 /// What one event led to.
@@ -41,7 +41,7 @@ impl Outcome {
                 "id": id,
                 "state": state,
                 "runningMinutes": entry.span.proven.as_f64(),
-                "runningMinutesCacheTimestamp": timestamp.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+                "runningMinutesCacheTimestamp": timestamp.map(instant_text),
             }),
             Self::NotOurs => json!({"id": id, "ignored": format!("not tagged {}={}", tag.key, tag.value)}),
             Self::OutOfScope => {

@@ -1,14 +1,12 @@
 //! The fleet's month: which servers are asked for, in which order, and what they come to.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
-use uptime::{AccountId, Month, Region, Scope};
+use serde::{Serialize, Serializer};
+use uptime::{Month, Scope, instant_text};
 use uptime_ledger::ports::{Ledger, Statuses};
 use uptime_ledger::{ScopeStatus, Scopes, ServiceError};
-use uptime_report::{Row, Totals, instant_text};
+use uptime_report::{Row, Totals};
 
 use crate::order::{Place, Sort, Token};
 use crate::reading::{ScopeMonth, Unreadable, scope_month};
@@ -34,19 +32,9 @@ pub(crate) struct Fleet {
 }
 
 /// How reading a scope goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScopeHealth {
-    pub(crate) account: AccountId,
-    pub(crate) region: Region,
-    /// When the last run over it that ended well began; none where there was none.
-    pub(crate) last_success: Option<String>,
-    /// True where it could not be read for hours.
-    pub(crate) failing: bool,
-    /// Why the last run failed; none after one that ended well.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) trouble: Option<String>,
-    #[serde(skip)]
+    pub(crate) scope: Scope,
     pub(crate) status: ScopeStatus,
 }
 
@@ -90,7 +78,11 @@ impl Fleet {
         rows.sort_by_cached_key(|row| request.sort.place(row));
         unreadable.sort_by(|one, other| (&one.scope, &one.id).cmp(&(&other.scope, &other.id)));
         let totals = Totals::of(&rows);
-        let scopes = asked.iter().map(|scope| ScopeHealth::of(scope, &statuses)).collect();
+        let health = |scope: &Scope| {
+            let status = statuses.get(scope).cloned().unwrap_or_default();
+            ScopeHealth { scope: scope.clone(), status }
+        };
+        let scopes = asked.iter().map(health).collect();
         Ok(Self { month: request.month, now, rows, totals, scopes, unreadable })
     }
 
@@ -130,16 +122,29 @@ impl Selection {
 }
 
 impl ScopeHealth {
-    fn of(scope: &Scope, statuses: &HashMap<Scope, ScopeStatus>) -> Self {
-        let status = statuses.get(scope).cloned().unwrap_or_default();
-        let trouble = status.last_trouble.as_ref();
-        Self {
-            account: scope.account.clone(),
-            region: scope.region.clone(),
-            last_success: status.last_success.map(instant_text),
-            failing: status.is_failing(),
-            trouble: trouble.map(|trouble| format!("{}: {}", trouble.kind.as_str(), trouble.message)),
-            status,
+    /// Why the last run over it failed; none after one that ended well.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let trouble = self.status.last_trouble.as_ref();
+        trouble.map(|trouble| format!("{}: {}", trouble.kind.as_str(), trouble.message))
+    }
+}
+
+/// `lastSuccess` is when the last run over it that ended well began; `failing` is true where it could not be read for hours.
+impl Serialize for ScopeHealth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Told<'h> {
+            #[serde(flatten)]
+            scope: &'h Scope,
+            last_success: Option<String>,
+            failing: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            trouble: Option<String>,
         }
+        let last_success = self.status.last_success.map(instant_text);
+        let told =
+            Told { scope: &self.scope, last_success, failing: self.status.is_failing(), trouble: self.trouble() };
+        told.serialize(serializer)
     }
 }

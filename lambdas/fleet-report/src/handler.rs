@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::timeout_at;
-use uptime::{InstanceId, Month, Scope};
+use uptime::{InstanceId, Month, Scope, instant_text};
 use uptime_ledger::ports::{KeptMonths, Ledger, Statuses};
 use uptime_ledger::{Moment, Scopes};
-use uptime_report::{Row, Totals, instant_text, to_csv};
+use uptime_report::{Row, Totals, to_csv};
 
 use crate::error::ReportError;
 use crate::explain_text::text;

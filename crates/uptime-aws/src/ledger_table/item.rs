@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, Scope, ServerMonth, Span, Summary, Window};
+use uptime::{Coverage, Evidence, InstanceId, Minutes, Month, Scope, ServerMonth, Span, Summary, Window, instant_text};
 
-use crate::dynamodb::{Item, number, string, text, timestamp};
+use crate::dynamodb::{Item, number, string, text};
 use uptime_ledger::ServiceError;
 use uptime_ledger::ports::{IndexedServer, KeptMonth};
 
@@ -63,7 +63,7 @@ impl Change {
         let mut remove = Vec::new();
         let optional = [
             (attribute::SIGHTING, updated.sighting.as_ref().map(text)),
-            (attribute::LEFT_AT, updated.left_at.map(|at| text(timestamp(at)))),
+            (attribute::LEFT_AT, updated.left_at.map(|at| text(instant_text(at)))),
             (attribute::NAME, updated.name.as_ref().map(text)),
             (attribute::INSTANCE_TYPE, updated.instance_type.as_ref().map(text)),
         ];
@@ -154,7 +154,7 @@ fn summarized(summary: &Summary) -> [(&'static str, AttributeValue); 4] {
         (attribute::MINUTES, minutes(&summary.span.proven)),
         (attribute::UNCERTAINTY, minutes(&summary.span.possible)),
         (attribute::DAYS, list(&summary.days, minutes)),
-        (attribute::AS_OF, text(timestamp(summary.as_of))),
+        (attribute::AS_OF, text(instant_text(summary.as_of))),
     ]
 }
 

@@ -50,7 +50,7 @@ impl LedgerTable {
 
     async fn read_batch(&self, month: Month, ids: &[InstanceId]) -> Result<Vec<Item>, ServiceError> {
         let keys = KeysAndAttributes::builder()
-            // Not consistent, which costs twice as much: who writes on an item is told where it is not so any more.
+            // Eventually consistent, at half the price: a write to an item that has changed since is refused.
             .set_keys(Some(ids.iter().map(|id| item::key(id, month)).collect()))
             .build()
             .map_err(|error| ServiceError::unexpected("DynamoDB BatchGetItem", error.to_string()))?;

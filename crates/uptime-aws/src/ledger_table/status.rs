@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{Scope, Span};
+use uptime::{Scope, Span, instant_text};
 use uptime_ledger::ports::Statuses;
 use uptime_ledger::{Figures, ScopeStatus, ServiceError, Trouble, TroubleKind};
 
 use super::LedgerTable;
 use super::item::attribute;
-use crate::dynamodb::{BATCH, Item, batch_get, number, string, text, timestamp};
+use crate::dynamodb::{BATCH, Item, batch_get, number, string, text};
 use crate::sdk_error::service_error;
 
 /// Stands where a server's item has its month.
@@ -43,7 +43,7 @@ impl Statuses for LedgerTable {
         let whole = [
             (attribute::ACCOUNT, text(&scope.account)),
             (attribute::REGION, text(&scope.region)),
-            (LAST_BEGUN, text(timestamp(now))),
+            (LAST_BEGUN, text(instant_text(now))),
         ];
         self.change(scope, &whole, &[], &format!(" ADD {FAILURES} :one")).await
     }
@@ -110,7 +110,7 @@ impl LedgerTable {
 fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeValue); 14] {
     let count = |count: u64| AttributeValue::N(count.to_string());
     [
-        (LAST_SUCCESS, text(timestamp(now))),
+        (LAST_SUCCESS, text(instant_text(now))),
         (FAILURES, count(0)),
         (SERVERS, count(figures.servers)),
         (PROCESSED, count(figures.processed)),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use uptime::{BlindSpots, Coverage, InstanceId, Scope, Window};
+use uptime::{BlindSpots, Coverage, InstanceId, Scope, Window, instant_text};
 
 use super::item::attribute;
-use crate::dynamodb::{Item, string, text, timestamp};
+use crate::dynamodb::{Item, string, text};
 use uptime_ledger::ports::{Hole, SweepState};
 use uptime_ledger::{Part, ServiceError, SharedLook};
 
@@ -52,7 +52,7 @@ impl Change {
         let windows = updated.coverage.windows().iter().map(text).collect();
         let attributes = [
             (COVERAGE, Some(AttributeValue::L(windows))),
-            (DEEP_SWEEP_AT, updated.deep_sweep_at.map(|at| text(timestamp(at)))),
+            (DEEP_SWEEP_AT, updated.deep_sweep_at.map(|at| text(instant_text(at)))),
             (LACKS_PAST, Some(AttributeValue::Bool(updated.lacks_past))),
             (FINAL_MONTH, updated.final_month.map(text)),
             (RESUME_AFTER, updated.resume_after.as_ref().map(text)),
@@ -117,7 +117,7 @@ fn read_blind(texts: &[String]) -> Option<BlindSpots> {
 fn hole_text((id, hole): (&InstanceId, &Hole)) -> String {
     let months: Vec<String> = hole.months.iter().map(ToString::to_string).collect();
     let windows: Vec<String> = hole.windows.windows().iter().map(ToString::to_string).collect();
-    let seen_at = hole.seen_at.map_or_else(|| NEVER.to_owned(), timestamp);
+    let seen_at = hole.seen_at.map_or_else(|| NEVER.to_owned(), instant_text);
     format!("{id} {} {seen_at} {}", months.join(","), windows.join(" "))
 }
 
@@ -142,7 +142,7 @@ fn look_text(look: &SharedLook) -> String {
         Some(Part { after: Some(after), up_to }) => format!("{after}..{up_to}"),
     };
     let except: Vec<&str> = look.except.iter().map(InstanceId::as_str).collect();
-    format!("{} {part} {}", timestamp(look.at), except.join(","))
+    format!("{} {part} {}", instant_text(look.at), except.join(","))
 }
 
 fn read_look(text: &str) -> Option<SharedLook> {

@@ -165,7 +165,7 @@ fn nothing(fleet: &Fleet, request: &FleetRequest) -> Markup {
             strong { "No servers." } " "
             @if request.next.is_some() { "That was the last page." }
             @else if request.selection != Selection::default() { "None is as asked for." }
-            @else if fleet.scopes.iter().all(|scope| scope.last_success.is_none()) {
+            @else if fleet.scopes.iter().all(|scope| scope.status.last_success.is_none()) {
                 "Nothing has been counted yet: the first hourly run does."
             }
             @else { "None carried the app's tag in " (month(fleet.month)) "." }

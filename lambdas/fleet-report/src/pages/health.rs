@@ -32,7 +32,7 @@ fn good(fleet: &Fleet) -> Markup {
         p class="note good" {
             strong { "✓ Up to date." }
             " "
-            @if fleet.scopes.len() > 1 { "All " (count(fleet.scopes.len())) " scopes were read, the last one " }
+            @if fleet.scopes.len() > 1 { "All " (count(fleet.scopes.len())) " scopes were read, the least recent one " }
             @else { "Read " }
             @if let Some(oldest) = oldest { (ago(oldest, fleet.now)) "." }
         }
@@ -40,20 +40,20 @@ fn good(fleet: &Fleet) -> Markup {
 }
 
 fn is_sick(scope: &ScopeHealth, now: DateTime<Utc>) -> bool {
-    scope.trouble.is_some() || scope.status.last_success.is_none_or(|at| now - at > STALE)
+    scope.status.last_trouble.is_some() || scope.status.last_success.is_none_or(|at| now - at > STALE)
 }
 
 fn trouble(scope: &ScopeHealth, now: DateTime<Utc>) -> Markup {
     html! {
-        p class={ "note " (if scope.failing || scope.trouble.is_none() { "bad" } else { "warn" }) } {
+        p class={ "note " (if scope.status.is_failing() || scope.status.last_trouble.is_none() { "bad" } else { "warn" }) } {
             strong {
-                (scope.account) "/" (scope.region)
+                (scope.scope)
                 @match scope.status.last_success {
                     Some(at) => { " was last read " (ago(at, now)) "." }
                     None => { " has never been read." }
                 }
             }
-            @if let Some(trouble) = &scope.trouble { " " (trouble) }
+            @if let Some(trouble) = scope.trouble() { " " (trouble) }
         }
     }
 }
