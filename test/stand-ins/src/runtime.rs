@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path as Route, State};
+use axum::extract::{DefaultBodyLimit, Path as Route, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -153,6 +153,8 @@ fn router(api: Arc<Api>) -> Router {
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/{outcome}", post(outcome))
         .route("/2018-06-01/runtime/init/error", post(init_error))
+        // Lambda's is 6 MB, three times axum's.
+        .layer(DefaultBodyLimit::max(6 * 1024 * 1024))
         .with_state(api)
 }
 
