@@ -150,6 +150,15 @@ export const settingsSchema = z.strictObject({
     default: 24,
     meaning: 'hours after its end that a month stays open for late events; then its numbers are final',
   }),
+  askCloudWatch: z
+    .boolean()
+    .default(true)
+    .register(descriptions, {
+      allowed: 'true or false',
+      meaning:
+        "whether CloudWatch's samples of the status checks are asked about the time that everything else leaves open, such " +
+        'as after a shutdown from inside the guest',
+    }),
   cacheMaxAgeHours: z
     .number()
     .min(1)

@@ -5,7 +5,7 @@ import { AccountPrincipal, PolicyDocument, PolicyStatement, Role } from 'aws-cdk
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { STATE_CHANGES } from './constructs/event-response.ts';
-import { acknowledgeReadingAll, READING_ACTIONS } from './constructs/read-servers.ts';
+import { acknowledgeReadingAll, READING_ACTIONS, SAMPLES_ACTIONS } from './constructs/read-servers.ts';
 import { busName, physicalName, readerRoleName, spokeStackName } from './naming.ts';
 import { furtherScopes, type Scope } from './scopes.ts';
 import type { Environment } from './settings.ts';
@@ -59,7 +59,7 @@ export class SpokeStack extends Stack {
           statements: [
             new PolicyStatement({
               sid: 'ReadServersAndTheirEvents',
-              actions: [...READING_ACTIONS],
+              actions: [...READING_ACTIONS, ...(this.hub.askCloudWatch ? SAMPLES_ACTIONS : [])],
               // None of them knows resources or tags to narrow it by; the regions are all there is.
               resources: ['*'],
               conditions: { StringEquals: { 'aws:RequestedRegion': regions.map(({ region }) => region) } },

@@ -3,7 +3,15 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
 import { furtherScopes, scopesVariable } from '../lib/scopes.ts';
 import { SpokeStack } from '../lib/spoke-stack.ts';
-import { only, resources, severalScopes, synthesize, testApp, testEnvironment } from './support/synth.ts';
+import {
+  only,
+  resources,
+  severalScopes,
+  synthesize,
+  synthesizeSpokes,
+  testApp,
+  testEnvironment,
+} from './support/synth.ts';
 
 const environment = testEnvironment({ ...severalScopes, organizationId: 'o-a1b2c3d4e5' });
 const hub = synthesize(environment);
@@ -28,6 +36,22 @@ describe('a variable has accounts by the regions that are counted in them:', () 
     ],
   ])('%j', (scopes, expected) => {
     expect(scopesVariable(scopes)).toBe(expected);
+  });
+});
+
+describe('CloudWatch', () => {
+  const mayBeAsked = (changes: { askCloudWatch: boolean }) => {
+    const asked = testEnvironment({ ...severalScopes, ...changes });
+    const templates = [synthesize(asked), ...synthesizeSpokes(asked)];
+    return templates.map((template) => JSON.stringify(template.toJSON()).includes('cloudwatch:GetMetricData"'));
+  };
+
+  test('may be asked by the hub, and in another account by its reader', () => {
+    expect(mayBeAsked({ askCloudWatch: true })).toEqual([true, false, true, false]);
+  });
+
+  test('may be asked by nobody where that is turned off', () => {
+    expect(mayBeAsked({ askCloudWatch: false })).toEqual([false, false, false, false]);
   });
 });
 

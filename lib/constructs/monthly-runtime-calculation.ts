@@ -11,7 +11,7 @@ import { Schedule, type IRuleTarget } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import { graph } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
-import { allowReadingServers } from './read-servers.ts';
+import { allowReadingServers, SAMPLES_ACTIONS } from './read-servers.ts';
 import type { MonthlyReports } from './monthly-reports.ts';
 import type { RustHandler } from './rust-handler.ts';
 import { ScopesRun } from './scopes-run.ts';
@@ -46,10 +46,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
         CLOUDTRAIL_LOOKBACK_DAYS: String(environment.cloudTrailLookbackDays),
         CLOUDTRAIL_OVERLAP_MINUTES: String(environment.cloudTrailOverlapMinutes),
         MONTH_OPEN_HOURS: String(environment.monthOpenHours),
+        ASK_CLOUDWATCH: String(environment.askCloudWatch),
         REPORTS_BUCKET_NAME: reports.bucketName,
       },
     });
-    allowReadingServers(this, this.handler, environment);
+    allowReadingServers(this, this.handler, environment, environment.askCloudWatch ? SAMPLES_ACTIONS : []);
     serversTable.allowCacheAccessToFleet(this.handler);
     historyTable.allowKeepingHistory(this.handler);
     historyTable.allowListingServers(this.handler);

@@ -16,16 +16,24 @@ export const READING_ACTIONS = [
   'cloudtrail:LookupEvents',
 ] as const;
 
+/** What is asked of a scope's CloudWatch: when a server's status was checked, which is while it runs. */
+export const SAMPLES_ACTIONS = ['cloudwatch:GetMetricData'] as const;
+
 /**
  * Lets a function ask EC2 which servers there are and which of them it may restart itself, and CloudTrail what happened to
- * them; of other accounts, as the role that each of them has for it.
+ * them, and `more` than that; of other accounts, as the role that each of them has for it.
  */
-export function allowReadingServers(scope: IConstruct, handler: RustHandler, environment: Environment): void {
+export function allowReadingServers(
+  scope: IConstruct,
+  handler: RustHandler,
+  environment: Environment,
+  more: readonly string[] = [],
+): void {
   const regions = [Aws.REGION, ...furtherHomeRegions(environment)];
   handler.allow(
     new PolicyStatement({
       sid: 'ReadServersAndTheirEvents',
-      actions: [...READING_ACTIONS],
+      actions: [...READING_ACTIONS, ...more],
       // None of them knows resources or tags to narrow it by; the region is all there is.
       resources: ['*'],
       conditions: { StringEquals: { 'aws:RequestedRegion': regions.length === 1 ? Aws.REGION : regions } },
@@ -48,7 +56,7 @@ export function allowReadingServers(scope: IConstruct, handler: RustHandler, env
 
 /** Tells why reading servers and their events is allowed without naming any. */
 export function acknowledgeReadingAll(scope: IConstruct, limits: string): void {
-  const actions = 'ec2:DescribeInstances, ec2:DescribeSpotInstanceRequests and cloudtrail:LookupEvents';
+  const actions = [...READING_ACTIONS, ...SAMPLES_ACTIONS].join(', ');
   Validations.of(scope).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
     reason: `${actions} support no resource-level permissions; ${limits}`,

@@ -48,6 +48,7 @@ test('the function knows its servers, its table and where its metrics belong, an
         CLOUDTRAIL_LOOKBACK_DAYS: '9',
         CLOUDTRAIL_OVERLAP_MINUTES: '60',
         MONTH_OPEN_HOURS: '24',
+        ASK_CLOUDWATCH: 'true',
         REPORTS_BUCKET_NAME: { Ref: 'ReportsBucket' },
       },
     },
@@ -74,14 +75,19 @@ test('the rule starts it every hour, and undeliverable events become dead letter
   });
 });
 
-test('it may list servers, their Spot requests and their events, in this region', () => {
+test('it may list servers, their Spot requests, their events and their samples, in this region', () => {
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyDocument: {
       Statement: Match.arrayWith([
         {
           Sid: 'ReadServersAndTheirEvents',
           Effect: 'Allow',
-          Action: ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'],
+          Action: [
+            'cloudtrail:LookupEvents',
+            'cloudwatch:GetMetricData',
+            'ec2:DescribeInstances',
+            'ec2:DescribeSpotInstanceRequests',
+          ],
           Resource: '*',
           Condition: { StringEquals: { 'aws:RequestedRegion': { Ref: 'AWS::Region' } } },
         },

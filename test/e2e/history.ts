@@ -50,7 +50,9 @@ export function history(): void {
       const evidence = (await items(month)).flatMap(({ evidence: told }) => told?.SS ?? []);
       expect(evidence.length).toBeGreaterThan(50);
       for (const told of evidence) {
-        expect(told).toMatch(/^\d{4}-\d\d-\d\dT\S+Z [a-z-]+(\(\S+\))? (EC2|CloudTrail \w+ \S*|state-change \S*)$/);
+        expect(told).toMatch(
+          /^\d{4}-\d\d-\d\dT\S+Z [a-z-]+(\(\S+\))? (EC2|CloudWatch|CloudTrail \w+ \S*|state-change \S*)$/,
+        );
       }
     });
 

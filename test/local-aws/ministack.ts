@@ -36,6 +36,7 @@ export async function startMinistack(stateDirectory: string, simulatorUrl: strin
       AWS_ENDPOINT_URL: endpoint,
       AWS_ENDPOINT_URL_EC2: simulatorUrl,
       AWS_ENDPOINT_URL_CLOUDTRAIL: simulatorUrl,
+      AWS_ENDPOINT_URL_CLOUDWATCH: simulatorUrl,
       // By its answer the functions are in another account to the simulator.
       AWS_ENDPOINT_URL_STS: simulatorUrl,
     },

@@ -20,6 +20,7 @@ async function environmentOf({ clients, endpoint, simulatorUrl, stack }: LocalAw
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_EC2: simulatorUrl,
     AWS_ENDPOINT_URL_CLOUDTRAIL: simulatorUrl,
+    AWS_ENDPOINT_URL_CLOUDWATCH: simulatorUrl,
     AWS_ENDPOINT_URL_STS: simulatorUrl,
     ...Environment?.Variables,
   };

@@ -100,7 +100,12 @@ function beginning(name: unknown): string {
 }
 
 /** The actions that support no resource-level permissions. */
-const KNOW_NO_RESOURCES = ['cloudtrail:LookupEvents', 'ec2:DescribeInstances', 'ec2:DescribeSpotInstanceRequests'];
+const KNOW_NO_RESOURCES = [
+  'cloudtrail:LookupEvents',
+  'cloudwatch:GetMetricData',
+  'ec2:DescribeInstances',
+  'ec2:DescribeSpotInstanceRequests',
+];
 
 const PHYSICAL_NAMES: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Alarm': 'AlarmName',

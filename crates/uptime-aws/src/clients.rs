@@ -65,23 +65,27 @@ impl Clients {
         Self { cloudtrail, ec2, dynamodb: aws_sdk_dynamodb::Client::new(config), config: config.clone() }
     }
 
-    /// The clients by which a further scope is read: in its region, and in another account by the role with this ARN. A region
-    /// that cannot be reached costs seconds.
+    /// The clients by which a further scope is read: in its region, and in another account by the role with this ARN.
     pub fn in_scope(&self, scope: &Scope, role_arn: Option<String>) -> Readers {
+        Readers::new(&self.config_in(scope, role_arn))
+    }
+
+    /// What these and other clients of a further scope are made of. A region that cannot be reached costs seconds.
+    pub(crate) fn config_in(&self, scope: &Scope, role_arn: Option<String>) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_attempt_timeout(Duration::from_secs(20))
             .build();
         let config = self.config.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard());
         let config = config.region(Region::new(scope.region.as_str().to_owned()));
-        let config = match role_arn {
+        match role_arn {
             Some(arn) => config
                 .credentials_provider(SharedCredentialsProvider::new(ReaderRole::new(arn, self.config.clone())))
                 // The cache is of one identity: the role's is another than the function's own.
                 .identity_cache(IdentityCache::lazy().build()),
             None => config,
-        };
-        Readers::new(&config.build())
+        }
+        .build()
     }
 }
 

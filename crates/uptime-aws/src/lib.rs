@@ -4,6 +4,7 @@
 //! wiring touches.
 
 pub mod clients;
+pub mod cloudwatch;
 mod dynamodb;
 pub mod ec2;
 pub mod ledger_table;

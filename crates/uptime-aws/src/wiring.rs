@@ -8,6 +8,7 @@ use uptime_ledger::SharedSettings;
 use uptime_ledger::ports::Ports;
 
 use crate::clients::{Clients, Readers};
+use crate::cloudwatch::CloudWatch;
 use crate::ec2::Ec2Fleet;
 use crate::ledger_table::LedgerTable;
 use crate::month_reports::ReportsBucket;
@@ -54,6 +55,11 @@ pub fn ledgers(clients: Clients, settings: &SharedSettings) -> impl Fn(&Scope) -
 pub fn month_reports(clients: &Clients, settings: &SharedSettings, bucket: String) -> ReportsBucket {
     let (s3, events) = (aws_sdk_s3::Client::new(&clients.config), aws_sdk_eventbridge::Client::new(&clients.config));
     ReportsBucket::new(s3, events, bucket, settings.environment.clone())
+}
+
+/// CloudWatch's samples of the servers of each scope.
+pub fn status_checks(clients: &Clients, settings: &SharedSettings) -> CloudWatch {
+    CloudWatch::new(clients.clone(), settings.scopes.clone())
 }
 
 /// A variable of the process's environment.

@@ -7,10 +7,10 @@ use uptime::{CacheEntry, Coverage, Evidence, Folded, InstanceId, Look, Month, Ne
 use crate::ServiceError;
 use crate::counts::Counts;
 use crate::moment::Moment;
-use crate::own_trail::OwnTrail;
 use crate::ports::{Fleet, Ledger, Limits, Services, SweepState, Trail};
 use crate::store::{Writing, cache, store};
 use crate::swept::Swept;
+use crate::testimony::Testimony;
 
 /// Requests that one calculation may take. Nearly every server's 90 days fit into one page of 50 records.
 const LOOKUPS: u64 = 20;
@@ -69,7 +69,7 @@ impl<S: Services> OneServer<S> {
         let mut found = found.map_err(|error| AnswerError::Fleet(id.clone(), error))?;
         let Some(observation) = found.remove(id) else { return Ok(None) };
         let items = self.items(id, moment).await?;
-        let mut known = Known { event, look: Look::Seen(&observation), own: OwnTrail::default(), moment };
+        let mut known = Known { event, look: Look::Seen(&observation), own: Testimony::default(), moment };
         let read = self.read_own_trail(&items, &mut known).await;
         counts.cloudtrail = counts.cloudtrail.and(known.own.cost);
         let entry = self.settle(items, &known).await?;
@@ -91,7 +91,7 @@ impl<S: Services> OneServer<S> {
         if !items.is_of_a_server() {
             return Ok(None);
         }
-        let known = Known { event: Some(event), look: Look::NotTaken, own: OwnTrail::default(), moment };
+        let known = Known { event: Some(event), look: Look::NotTaken, own: Testimony::default(), moment };
         self.settle(items, &known).await.map(Some)
     }
 
@@ -171,7 +171,7 @@ struct Items {
 struct Known<'l> {
     event: Option<&'l Evidence>,
     look: Look<'l>,
-    own: OwnTrail,
+    own: Testimony,
     moment: Moment,
 }
 
@@ -187,7 +187,8 @@ impl Items {
         let swept = self.sweeps.for_server(&self.id, made_from).with_blind_spots(&known.own.blind);
         let month = ServerMonth::begun(&self.id, self.month, stored, self.previous.as_ref(), &swept);
         let evidence = known.event.into_iter().chain(&known.own.evidence).collect();
-        let news = News { swept, evidence, covered: known.own.covered.clone(), look: known.look };
+        let covered = known.own.covered.clone();
+        let news = News { swept, evidence, covered, sampled: known.own.sampled.as_ref(), look: known.look };
         fold(month, &news, known.moment.now)
     }
 }

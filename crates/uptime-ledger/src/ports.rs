@@ -8,4 +8,5 @@ pub use crate::port_traits::{
 };
 pub use crate::scope_status::Statuses;
 pub use crate::services::{Ports, Services};
+pub use crate::status_checks::StatusChecks;
 pub use crate::sweep_state::{Hole, SweepState};

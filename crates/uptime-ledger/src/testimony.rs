@@ -1,24 +1,26 @@
-//! What CloudTrail tells of one server only.
+//! What one more source tells of one server: CloudTrail asked for its own records, or CloudWatch for its samples.
 
 use crate::ServiceError;
 use crate::ports::{Limits, Sweep, SweepCost};
 use chrono::{DateTime, Utc};
-use uptime::{BlindSpots, Coverage, Evidence, InstanceId};
+use uptime::{BlindSpots, Coverage, Evidence, InstanceId, Sampled};
 
-/// What was read about one server only.
+/// What one more source tells of one server.
 #[derive(Clone, Debug, Default)]
-pub struct OwnTrail {
-    /// Its evidence.
+pub struct Testimony {
+    /// Its evidence in CloudTrail.
     pub evidence: Vec<Evidence>,
     /// Where it was read whole: all of its starts are among the evidence, but for what could not be read.
     pub covered: Coverage,
     /// Launches and starts that could not be read.
     pub blind: BlindSpots,
-    /// What reading it cost.
+    /// What CloudWatch has of it; none where it was not asked.
+    pub sampled: Option<Sampled>,
+    /// What reading the trail cost.
     pub cost: SweepCost,
 }
 
-impl OwnTrail {
+impl Testimony {
     /// Reads on in a sweep of the server's records until all from `instant` on is read, or a limit is reached.
     ///
     /// # Errors

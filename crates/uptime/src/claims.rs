@@ -13,6 +13,7 @@ pub(crate) enum SourceKind {
     CloudTrail,
     Ec2,
     StateChange,
+    CloudWatch,
 }
 
 impl SourceKind {
@@ -21,6 +22,7 @@ impl SourceKind {
             Source::CloudTrail { .. } => Self::CloudTrail,
             Source::Ec2 | Source::Ledger => Self::Ec2,
             Source::StateChange { .. } => Self::StateChange,
+            Source::CloudWatch => Self::CloudWatch,
         }
     }
 }
@@ -64,8 +66,12 @@ impl Claims {
     /// What `piece` claims of a machine; `evidence` is all that is known.
     pub(crate) fn of(piece: &Evidence, evidence: &[&Evidence], machine: Machine) -> Self {
         let (kind, last_start) = match &piece.fact {
-            // Neither is a point in a timeline.
-            Fact::Created | Fact::Digest(_) => return Self::default(),
+            // None is a point in a timeline; what CloudWatch has samples of claims only what others leave open.
+            Fact::Created
+            | Fact::Digest(_)
+            | Fact::Sampled { .. }
+            | Fact::Unsampled { .. }
+            | Fact::PartlySampled { .. } => return Self::default(),
             Fact::Started => (Kind::Start, None),
             Fact::RunningAfter => (Kind::RunningAfter, None),
             Fact::Stopped | Fact::Interrupted | Fact::Terminated => (Kind::Stop, None),

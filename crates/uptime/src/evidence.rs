@@ -1,6 +1,6 @@
 //! Evidence: facts about when a server's running time started or stopped.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::Digest;
 use crate::instance::InstanceId;
@@ -50,6 +50,26 @@ pub enum Fact {
     },
     /// Came into being: did not run before.
     Created,
+    /// CloudWatch has a sample of every minute from here on: it ran all the time.
+    Sampled {
+        /// Up to then.
+        until: DateTime<Utc>,
+    },
+    /// CloudWatch has no sample of any minute from here on, and others of the server: it did not run. That rests on CloudWatch's
+    /// delivery and not on a record, so that whoever says otherwise is right.
+    Unsampled {
+        /// Up to then.
+        until: DateTime<Utc>,
+    },
+    /// CloudWatch has samples of some minutes from here on, and does not say of which.
+    PartlySampled {
+        /// Up to then.
+        until: DateTime<Utc>,
+        /// How long it certainly ran in that time.
+        proven: TimeDelta,
+        /// How much longer it may have run.
+        possible: TimeDelta,
+    },
     /// What many pieces of evidence proved of the stretch that begins here. They are not kept any more, and what comes
     /// again of it changes nothing.
     Digest(Box<Digest>),
@@ -99,6 +119,8 @@ pub enum Source {
         /// The event's `id`.
         event_id: String,
     },
+    /// CloudWatch, which has a sample of the status checks for each minute in which a server runs.
+    CloudWatch,
     /// The ledger itself, which has condensed evidence.
     Ledger,
 }
@@ -117,12 +139,25 @@ impl Evidence {
         }
     }
 
+    /// The stretch of which CloudWatch has samples or none.
+    pub(crate) fn sampled_stretch(&self) -> Option<Window> {
+        match self.fact {
+            Fact::Sampled { until } | Fact::Unsampled { until } | Fact::PartlySampled { until, .. } => {
+                Some(Window::new(self.at, until))
+            }
+            _ => None,
+        }
+    }
+
     /// True for evidence that a digest of `window` stands for: of the states at both ends, the evidence is kept.
     pub(crate) fn is_digested_in(&self, window: &Window) -> bool {
         match &self.fact {
             // Tells of all time before it, and costs one line.
             Fact::Created => false,
             Fact::Digest(digest) => window.from <= self.at && digest.until <= window.to,
+            Fact::Sampled { until } | Fact::Unsampled { until } | Fact::PartlySampled { until, .. } => {
+                window.from <= self.at && *until <= window.to
+            }
             _ => window.from < self.at && self.at < window.to,
         }
     }

@@ -37,6 +37,12 @@ impl fmt::Display for Fact {
             Self::SeenRunning { last_start } => ("seen-running", *last_start),
             Self::SeenStopped { last_start } => ("seen-stopped", *last_start),
             Self::SeenTerminated { last_start } => ("seen-terminated", *last_start),
+            Self::Sampled { until } => return write!(f, "sampled(until={})", instant(*until)),
+            Self::Unsampled { until } => return write!(f, "unsampled(until={})", instant(*until)),
+            Self::PartlySampled { until, proven, possible } => {
+                let (proven, possible) = (proven.num_milliseconds(), possible.num_milliseconds());
+                return write!(f, "partly-sampled(until={},proven={proven}ms,possible={possible}ms)", instant(*until));
+            }
             Self::Digest(digest) => return write!(f, "digest({digest})"),
         };
         f.write_str(name)?;
@@ -50,6 +56,7 @@ impl fmt::Display for Source {
             Self::CloudTrail { event_name, event_id } => write!(f, "CloudTrail {event_name} {event_id}"),
             Self::Ec2 => f.write_str("EC2"),
             Self::StateChange { event_id } => write!(f, "state-change {event_id}"),
+            Self::CloudWatch => f.write_str("CloudWatch"),
             Self::Ledger => f.write_str("ledger"),
         }
     }
@@ -82,6 +89,9 @@ fn fact(word: &str) -> Option<Fact> {
     if let Some(digest) = word.strip_prefix("digest(") {
         return Digest::read(digest.strip_suffix(')')?).map(Box::new).map(Fact::Digest);
     }
+    if let Some((name, rest)) = word.split_once("(until=") {
+        return sampled(name, rest.strip_suffix(')')?);
+    }
     let (name, last_start) = match word.split_once("(last-start=") {
         Some((name, start)) => (name, Some(read_instant(start.strip_suffix(')')?)?)),
         None => (word, None),
@@ -100,11 +110,27 @@ fn fact(word: &str) -> Option<Fact> {
     }
 }
 
+/// What CloudWatch has samples of, from the word's name and what stands after `until=`.
+fn sampled(name: &str, rest: &str) -> Option<Fact> {
+    match (name, rest.split_once(',')) {
+        ("sampled", None) => Some(Fact::Sampled { until: read_instant(rest)? }),
+        ("unsampled", None) => Some(Fact::Unsampled { until: read_instant(rest)? }),
+        ("partly-sampled", Some((until, sums))) => {
+            let (proven, possible) = sums.strip_prefix("proven=")?.split_once(",possible=")?;
+            let length = |text: &str| TimeDelta::try_milliseconds(text.strip_suffix("ms")?.parse().ok()?);
+            let (proven, possible) = (length(proven)?, length(possible)?);
+            Some(Fact::PartlySampled { until: read_instant(until)?, proven, possible })
+        }
+        _ => None,
+    }
+}
+
 /// Event ids may be empty.
 fn source(words: &str) -> Option<Source> {
     let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
     match kind {
         "EC2" if rest.is_empty() => Some(Source::Ec2),
+        "CloudWatch" if rest.is_empty() => Some(Source::CloudWatch),
         "ledger" if rest.is_empty() => Some(Source::Ledger),
         "state-change" => Some(Source::StateChange { event_id: rest.to_owned() }),
         "CloudTrail" => {
@@ -147,7 +173,7 @@ impl Digest {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 13] = [
+    const TEXTS: [&str; 16] = [
         "2025-10-04T10:00:00Z digest(until=2025-10-04T14:13:33.250Z,running,stopped,proven=61000ms,possible=5ms,pieces=4) ledger",
         "2025-10-04T14:13:33Z interrupted CloudTrail BidEvictedEvent 7bf73129",
         "2025-10-04T14:13:33Z terminated state-change 7bf73129",
@@ -161,6 +187,9 @@ mod tests {
         "2025-10-04T14:13:33Z seen-stopped state-change 7bf73129",
         "2025-10-04T14:13:33Z stopped state-change ",
         "2025-10-04T14:13:33Z created EC2",
+        "2025-10-04T14:13:00Z sampled(until=2025-10-04T15:00:00Z) CloudWatch",
+        "2025-10-04T14:13:00Z unsampled(until=2025-10-04T15:00:00Z) CloudWatch",
+        "2025-10-04T14:00:00Z partly-sampled(until=2025-10-04T15:00:00Z,proven=60000ms,possible=120000ms) CloudWatch",
     ];
 
     #[test]

@@ -7,6 +7,7 @@ use crate::evidence::Evidence;
 use crate::instance::InstanceId;
 use crate::month::Month;
 use crate::observation::Observation;
+use crate::sampled::Sampled;
 use crate::server_month::{ServerMonth, Summary};
 use crate::swept::SweptFor;
 use crate::window::{Coverage, Window};
@@ -20,6 +21,8 @@ pub struct News<'n> {
     pub evidence: Vec<&'n Evidence>,
     /// The windows of time in which the evidence has every start, but for the blind spots.
     pub covered: Coverage,
+    /// What CloudWatch has of it; none where it was not asked.
+    pub sampled: Option<&'n Sampled>,
     /// What a look shows of it.
     pub look: Look<'n>,
 }
@@ -27,7 +30,7 @@ pub struct News<'n> {
 impl<'n> News<'n> {
     /// Nothing, but for how far the fleet has been swept.
     pub fn none(swept: SweptFor<'n>) -> Self {
-        Self { swept, evidence: Vec::new(), covered: Coverage::none(), look: Look::NotTaken }
+        Self { swept, evidence: Vec::new(), covered: Coverage::none(), sampled: None, look: Look::NotTaken }
     }
 }
 
@@ -73,6 +76,8 @@ pub struct Folded {
     pub entry: CacheEntry,
     /// True where its state at the month's start is not known, and reading further back could tell.
     pub lacks_past: bool,
+    /// Where it may have run, and CloudWatch was not asked yet. In time order.
+    pub open: Vec<Window>,
 }
 
 /// Folds what is new into a server's month, and computes what follows as of `now`. Where nobody has looked, it is as of the
@@ -99,6 +104,9 @@ pub fn fold(mut month: ServerMonth, news: &News<'_>, now: DateTime<Utc>) -> Fold
         Look::Missed(at) => month.leave(at),
         Look::NotTaken => {}
     }
+    if let Some(sampled) = news.sampled {
+        month.take_samples(sampled, now);
+    }
     let as_of = if news.look.at().is_some() { now } else { month.last_told(now) };
     Folded::of(month, as_of)
 }
@@ -112,8 +120,9 @@ impl Folded {
         month.keep_small(as_of);
         let timeline = month.timeline(as_of);
         let lacks_past = timeline.lacks_past(month.month);
+        let open = month.open_stretches(&timeline);
         let entry = month.summarize_as(&timeline, as_of);
-        Self { month, entry, lacks_past }
+        Self { month, entry, lacks_past, open }
     }
 
     /// Keeps what was computed `before`, where less could be read than is needed and that was more certain.
@@ -169,7 +178,7 @@ impl ServerMonth {
                 let told = self.last_told(now).max(summary.as_of);
                 let entry = CacheEntry { running_since, ..CacheEntry::of(&timeline, self.month, told) };
                 let entry = CacheEntry { span: summary.span, revision: self.revision, ..entry };
-                Folded { entry, lacks_past: false, month: self }
+                Folded { entry, lacks_past: false, open: Vec::new(), month: self }
             }
             _ => fold(self, &News::none(swept.clone()), now),
         }

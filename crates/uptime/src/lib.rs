@@ -10,6 +10,7 @@
 //! The answer is a [`Span`]: the minutes that the evidence proves, and how many more it allows; the truth is inside. What is
 //! new of a server becomes part of its month in one place, [`fold`].
 
+mod admitted;
 mod blind;
 mod cache;
 mod checked_text;
@@ -31,6 +32,8 @@ mod observation;
 mod points;
 mod record;
 mod relevance;
+mod sampled;
+mod samples;
 mod scope;
 mod server_month;
 mod span;
@@ -54,6 +57,8 @@ pub use machine::Machine;
 pub use minutes::{InvalidMinutes, Minutes};
 pub use month::{InvalidMonth, Month};
 pub use observation::{InstanceState, Observation, SpotRequest, UnknownState, is_by_ec2, transition_time};
+pub use sampled::Sampled;
+pub use samples::{Delivery, Period, Samples};
 pub use scope::{AccountId, InvalidAccountId, InvalidRegion, InvalidScope, Region, Scope};
 pub use server_month::{ServerMonth, Summary};
 pub use span::{RunningTime, Span};

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::admitted::{Admitted, Stretch};
 use crate::claims::{Claim, Claims, SourceKind, is_same_change};
 use crate::digest::Digest;
-use crate::evidence::{Evidence, Fact};
+use crate::evidence::{Evidence, Fact, Source};
 use crate::kind::{Kind, NextStart};
 use crate::machine::Machine;
+use crate::span::RunningTime;
 use crate::state::State;
 use crate::window::{Coverage, Window};
 
@@ -47,6 +49,12 @@ pub(crate) struct Points {
     /// From a server's last start, as EC2 showed it, to the look that it runs: no other claim of that time
     /// counts.
     pub(crate) runs: Vec<Window>,
+    /// Where CloudWatch's samples tell what nothing else does.
+    pub(crate) sampled: Vec<Stretch>,
+    /// Stretches of which CloudWatch's samples tell only the sums.
+    pub(crate) sums: Vec<(Window, RunningTime)>,
+    /// Stretches of which CloudWatch's samples tell otherwise than all else: of these they do not count.
+    pub(crate) disagreements: Vec<Window>,
 }
 
 impl Points {
@@ -57,10 +65,28 @@ impl Points {
         coverage: &Coverage,
         now: DateTime<Utc>,
     ) -> Self {
-        let mut known = Self { machine, ..Self::default() };
-        let mut claims: Vec<Claim> = Vec::new();
-        let mut since_starts: Vec<Window> = Vec::new();
-        let mut evidence: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
+        let mut records: Vec<&Evidence> = evidence.into_iter().filter(|evidence| evidence.at <= now).collect();
+        let samples: Vec<&Evidence> = records.extract_if(.., |piece| piece.source == Source::CloudWatch).collect();
+        if samples.is_empty() {
+            return Self::with(Admitted::default(), machine, records, coverage, now);
+        }
+        let known = Self::with(Admitted::default(), machine, records.clone(), coverage, now);
+        let admitted = Admitted::of(&samples, &records, &known, coverage, now);
+        Self::with(admitted, machine, records, coverage, now)
+    }
+
+    /// The points in what was recorded, and in what CloudWatch tells beyond it.
+    fn with(
+        admitted: Admitted,
+        machine: Machine,
+        mut evidence: Vec<&Evidence>,
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let Admitted { stretches: sampled, sums, disagreements } = admitted;
+        let mut claims: Vec<Claim> = sampled.iter().flat_map(Stretch::claims).collect();
+        let mut since_starts: Vec<Window> = sampled.iter().map(|stretch| stretch.window).collect();
+        let mut known = Self { machine, sampled, sums, disagreements, ..Self::default() };
         known.take_digests(&mut evidence, now);
         for piece in &evidence {
             if piece.fact == Fact::Created {

@@ -38,6 +38,8 @@ pub struct ServerMonth {
     pub sighting: Option<Evidence>,
     /// Where every start of this server is among the evidence.
     pub coverage: Coverage,
+    /// Where CloudWatch was asked for samples when it had them all, so that it need not be asked again.
+    pub asked: Coverage,
     /// When it was first missed among the servers; none while it is one. What happened later is none of the month's.
     pub left_at: Option<DateTime<Utc>>,
     /// What followed, when it was last computed.
@@ -73,6 +75,7 @@ impl ServerMonth {
             evidence: BTreeSet::new(),
             sighting: None,
             coverage: Coverage::none(),
+            asked: Coverage::none(),
             left_at: None,
             summary: None,
             is_final: false,
@@ -263,6 +266,7 @@ impl ServerMonth {
             || self.evidence != stored.evidence
             || seen(self) != seen(stored)
             || (&self.name, &self.instance_type) != (&stored.name, &stored.instance_type)
+            || self.asked != stored.asked
             || self.is_stopped_by_ec2() && self.sighting != stored.sighting
             || (self.left_at, self.is_final) != (stored.left_at, stored.is_final)
             || self.coverage.within(&stored.coverage.up_to_end()) != stored.coverage

@@ -109,6 +109,14 @@ impl Gap {
         Self { number, window: Window { from, to }, before, after, quiet_until, ran_since }
     }
 
+    /// The states at both ends of the part in which the server may have run, where they are known.
+    pub(crate) fn states_of_open_part(&self) -> (Option<State>, Option<State>) {
+        let open = self.part(Certainty::Possible);
+        let before = if open.from == self.window.from { self.before } else { Some(State::NotRunning) };
+        let after = if open.to == self.window.to { self.after } else { Some(State::Running) };
+        (before, after)
+    }
+
     /// The part of it in which the server ran, or may have run.
     pub(crate) fn part(&self, certainty: Certainty) -> Window {
         match certainty {
@@ -165,6 +173,7 @@ impl Timeline {
                 before = (point.kind.after(), point.at);
             }
         }
+        known.sums.iter().for_each(|(window, time)| timeline.narrow(*window, *time));
         timeline.running_since = timeline.open_run(known.points.last(), known.last_start);
         timeline
     }
@@ -196,6 +205,25 @@ impl Timeline {
                 self.segments.push(Segment { window, certainty, sum: Some(sum) });
             }
         }
+    }
+
+    /// Takes over of a stretch that was possible that only its sums are known.
+    fn narrow(&mut self, stretch: Window, time: RunningTime) {
+        let holds = |segment: &Segment| {
+            let is_open = segment.certainty == Certainty::Possible && segment.sum.is_none();
+            is_open && segment.window.from <= stretch.from && stretch.to <= segment.window.to
+        };
+        let Some(i) = self.segments.iter().position(holds) else { return };
+        let whole = self.segments[i];
+        let part = |window, certainty, sum| Segment { window, certainty, sum };
+        let parts = [
+            part(Window::new(whole.window.from, stretch.from), Certainty::Possible, None),
+            part(stretch, Certainty::Proven, Some(time.proven)),
+            part(stretch, Certainty::Possible, Some(time.possible)),
+            part(Window::new(stretch.to, whole.window.to), Certainty::Possible, None),
+        ];
+        let parts = parts.into_iter().filter(|part| part.length() > TimeDelta::zero());
+        self.segments.splice(i..=i, parts);
     }
 
     /// Since when the server has been running, where the last that is known of it is that it runs.
@@ -234,7 +262,7 @@ impl Timeline {
             && within(&self.time(&BOTH), &other.time(&BOTH))
     }
 
-    fn time(&self, certainties: &[Certainty]) -> Coverage {
+    pub(crate) fn time(&self, certainties: &[Certainty]) -> Coverage {
         let segments = self.segments.iter().filter(|segment| certainties.contains(&segment.certainty));
         segments.map(|segment| segment.window).collect()
     }

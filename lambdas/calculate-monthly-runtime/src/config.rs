@@ -24,6 +24,8 @@ pub struct Settings {
     pub overlap: TimeDelta,
     /// `MONTH_OPEN_HOURS` (default 24): for how long after its end a month stays open for late events.
     pub month_open: TimeDelta,
+    /// `ASK_CLOUDWATCH` (default `true`): whether CloudWatch is asked about the time that all else leaves open.
+    pub asks_cloudwatch: bool,
 }
 
 impl Config {
@@ -54,6 +56,8 @@ impl Config {
                 lookback: TimeDelta::days(lookback),
                 overlap: TimeDelta::minutes(overlap),
                 month_open: TimeDelta::hours(open),
+                asks_cloudwatch: variables
+                    .parsed_or("ASK_CLOUDWATCH", true, "`true` or `false`", |text| text.parse().ok())?,
             },
         })
     }
@@ -85,6 +89,7 @@ mod tests {
         assert_eq!(config.settings.lookback, TimeDelta::days(7));
         assert_eq!(config.settings.overlap, TimeDelta::hours(1));
         assert_eq!(config.settings.month_open, TimeDelta::days(1));
+        assert!(config.settings.asks_cloudwatch);
         assert_eq!((config.shared.app.as_str(), config.shared.environment.as_str()), ("runtime-cache", "local"));
     }
 
@@ -101,6 +106,10 @@ mod tests {
                 .starts_with("environment variable CLOUDTRAIL_OVERLAP_MINUTES is `1h`")
         );
         assert!(with("MONTH_OPEN_HOURS", "169").starts_with("environment variable MONTH_OPEN_HOURS is `169`"));
+        assert_eq!(
+            with("ASK_CLOUDWATCH", "no"),
+            "environment variable ASK_CLOUDWATCH is `no`: expected `true` or `false`"
+        );
         assert_eq!(with("TAG_APP_VALUE", ""), "environment variable TAG_APP_VALUE is not set");
         assert!(
             with("SERVERS_TABLE_NAME", "a b").starts_with("environment variable SERVERS_TABLE_NAME is `a b`: expected")

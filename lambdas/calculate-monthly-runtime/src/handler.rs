@@ -1,9 +1,10 @@
 //! One invocation: a run over a scope with its answer and metrics, or the sum of all scopes.
 
 use serde_json::Value;
+use tokio::time::Instant;
 use uptime::{Month, Scope};
 use uptime_ledger::metrics::Metrics;
-use uptime_ledger::ports::{MonthReports, Services, Statuses};
+use uptime_ledger::ports::{MonthReports, Services, StatusChecks, Statuses};
 use uptime_ledger::{Handled, Moment, Scopes};
 
 use crate::config::Settings;
@@ -11,16 +12,18 @@ use crate::error::{RunError, in_time, noted_in_time};
 use crate::hand_over::{hand_over, hand_over_again, hand_over_due};
 use crate::hour::run;
 use crate::report::Report;
-use crate::request::{Payload, Request};
-use crate::response::{HandedOver, Response};
+use crate::request::{InvalidRequest, Payload, Purpose, Request};
+use crate::response::{Filled, HandedOver, Response};
 use crate::summary::Summary;
 use crate::trail_report::trail_metrics;
 
 /// The handler's work, over the services of each scope.
 #[derive(Debug)]
-pub struct Calculation<P, R> {
+pub struct Calculation<P, W, R> {
     /// From a scope to its services.
     services: P,
+    /// CloudWatch, of any scope.
+    checks: W,
     /// Where final months are handed over.
     reports: R,
     scopes: Scopes,
@@ -28,22 +31,23 @@ pub struct Calculation<P, R> {
     metrics: Metrics,
 }
 
-impl<P, R> Calculation<P, R> {
+impl<P, W, R> Calculation<P, W, R> {
     /// The calculation for these scopes, over the services that `services` has for each; final months go to `reports`.
-    pub fn over(services: P, reports: R, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
-        Self { services, reports, scopes, settings, metrics }
+    pub fn over(services: P, checks: W, reports: R, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
+        Self { services, checks, reports, scopes, settings, metrics }
     }
 }
 
 /// Handles one invocation. A failure of the whole run is its error; a failure of one server is counted in the answer.
-pub async fn handle<S: Services, R: MonthReports>(
-    calculation: &Calculation<impl Fn(&Scope) -> S, R>,
+pub async fn handle<S: Services, W: StatusChecks, R: MonthReports>(
+    calculation: &Calculation<impl Fn(&Scope) -> S, W, R>,
     payload: Value,
     moment: Moment,
 ) -> Handled<Response, RunError> {
     let handled = match Payload::read(payload, &calculation.scopes, moment.now) {
         // In boxes, for the compiler does not follow a future into any depth.
         Ok(Payload::Run(request)) => Box::pin(calculation.run(&request, moment)).await,
+        Ok(Payload::Fill(scope, since)) => Box::pin(calculation.fill(&scope, since, moment)).await,
         Ok(Payload::SumUp) => Box::pin(calculation.sum_up(moment)).await,
         Ok(Payload::HandOver(scope, month)) => Box::pin(calculation.hand_over(&scope, month, moment)).await,
         Err(error) => Handled { outcome: Err(error.into()), metrics: None },
@@ -54,7 +58,7 @@ pub async fn handle<S: Services, R: MonthReports>(
     handled
 }
 
-impl<S: Services, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, R> {
+impl<S: Services, W: StatusChecks, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, W, R> {
     /// Runs over one scope. Of an hourly run its status tells how it went, whatever becomes of it.
     async fn run(&self, request: &Request, moment: Moment) -> Handled<Response, RunError> {
         let services = (self.services)(&request.scope);
@@ -75,7 +79,8 @@ impl<S: Services, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, R> {
 
     /// A run, and the reports of the months that are final after it.
     async fn run_and_hand_over(&self, services: &S, request: &Request, moment: Moment) -> Result<Report, RunError> {
-        let mut report = Box::pin(run(services, self.settings, request, moment)).await?;
+        let checks = self.settings.asks_cloudwatch.then_some(&self.checks);
+        let mut report = Box::pin(run(services, checks, self.settings, request, moment)).await?;
         let (ledger, reports, scope) = (services.ledger(), &self.reports, &request.scope);
         if !request.is_past(moment) && request.servers.is_none() {
             report.unreported = hand_over_due(ledger, reports, scope, moment).await?;
@@ -83,6 +88,28 @@ impl<S: Services, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, R> {
             hand_over(ledger, reports, scope, request.month, moment).await?;
         }
         Ok(report)
+    }
+
+    /// Calculates the months from `since` on that are over, the newest first, as far as the time allows. Of those that are final
+    /// already nothing is done, so that a second invocation goes on where this one stopped.
+    async fn fill(&self, scope: &Scope, since: Month, moment: Moment) -> Handled<Response, RunError> {
+        let services = (self.services)(scope);
+        let mut filled = Filled::of(scope, since);
+        let mut month = moment.month().previous();
+        while month >= since {
+            if Instant::now() >= moment.deadlines.reading {
+                filled.remaining.push(month);
+            } else {
+                let request = Request { scope: scope.clone(), month, servers: None, purpose: Purpose::Calculate };
+                match Box::pin(self.run_and_hand_over(&services, &request, moment)).await {
+                    Ok(report) => filled.take(&report.body()),
+                    Err(RunError::Request(InvalidRequest::Final(_))) => {}
+                    Err(error) => return Handled { outcome: Err(error), metrics: None },
+                }
+            }
+            month = month.previous();
+        }
+        Handled { outcome: Ok(Response::of(&filled)), metrics: None }
     }
 
     /// Hands a month over once more.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
     BlindSpots, Coverage, Folded, InstanceId, Look, Month, News, Observation, ServerMonth, SweptFor, Window, fold,
 };
-use uptime_ledger::{Moment, OwnTrail};
+use uptime_ledger::{Moment, Testimony};
 
 use crate::observe::Observed;
 use crate::plan::Plan;
@@ -60,7 +60,7 @@ impl Known {
         id: &InstanceId,
         stored: Option<&ServerMonth>,
         previous: Option<&ServerMonth>,
-        own: &OwnTrail,
+        own: &Testimony,
     ) -> Folded {
         // Begun from the item of the month before, it lacks what that one lacks.
         let made_from = [task.month, task.month.previous()];
@@ -87,7 +87,7 @@ impl Known {
         id: &InstanceId,
         stored: Option<&'n ServerMonth>,
         made_from: &[Month],
-        own: &'n OwnTrail,
+        own: &'n Testimony,
     ) -> News<'n> {
         let swept = SweptFor { blind: Cow::Borrowed(&self.blind), ..self.observed.state.for_server(id, made_from) };
         let late = stored.filter(|_| matches!(task.fate, Fate::Reopened { .. })).map(|stored| &stored.late_evidence);
@@ -96,13 +96,14 @@ impl Known {
             swept: swept.with_blind_spots(&own.blind),
             evidence: evidence.collect(),
             covered: self.reading.covered.clone().and(&own.covered),
+            sampled: own.sampled.as_ref(),
             look: Look::of(self.observed.servers.get(id), self.moment.now),
         }
     }
 
     /// True where what could not be stored of a server is in its month now: all of that time is covered, or was read again. (Of
     /// the time after it left, and of other months' time, an item keeps no coverage.)
-    pub(crate) fn is_healed(&self, month: &ServerMonth, own: &OwnTrail) -> bool {
+    pub(crate) fn is_healed(&self, month: &ServerMonth, own: &Testimony) -> bool {
         let Some(hole) = self.observed.state.holes.get(&month.id) else { return false };
         let readable = self.blind.taken_from(hole.windows.clone(), month.created());
         let known = month.coverage.clone().and(&self.reading.covered).and(&own.covered);
@@ -114,7 +115,7 @@ impl Known {
     /// evidence could not be stored.
     pub(crate) fn to_look_up(&self, task: &Task, folded: &Folded) -> Option<Window> {
         let month = &folded.month;
-        let is_healed = self.is_healed(month, &OwnTrail::default());
+        let is_healed = self.is_healed(month, &Testimony::default());
         if let Some(hole) = self.observed.state.holes.get(&month.id).filter(|_| !is_healed) {
             return Some(Window::new(hole.windows.start()?, hole.windows.end()?));
         }
@@ -161,7 +162,8 @@ pub(crate) fn lacks_past_at_first(observed: &Observed, reading: &Reading, moment
     let lacks_past = |server: &Observation| {
         let swept = SweptFor { coverage: &nothing, hole: None, blind: Cow::Borrowed(&blind), seen_at: None };
         let evidence = reading.about(&server.id).iter().collect();
-        let news = News { swept, evidence, covered: reading.covered.clone(), look: Look::Seen(server) };
+        let look = Look::Seen(server);
+        let news = News { swept, evidence, covered: reading.covered.clone(), sampled: None, look };
         fold(ServerMonth::new(server.id.clone(), moment.month()), &news, moment.now).lacks_past
     };
     observed.servers.values().any(lacks_past)

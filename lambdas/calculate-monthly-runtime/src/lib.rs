@@ -22,10 +22,12 @@ mod report;
 pub mod request;
 pub mod response;
 mod settle;
+mod single_lookups;
 mod summary;
 mod sweep_state;
 mod task;
 mod trail_report;
+mod witness;
 
 pub use config::Config;
 pub use handler::{Calculation, handle};

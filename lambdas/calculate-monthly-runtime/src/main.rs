@@ -11,9 +11,10 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
     let clients = Clients::from_env().await;
     let reports = wiring::month_reports(&clients, &config.shared, config.reports_bucket_name);
+    let checks = wiring::status_checks(&clients, &config.shared);
     let services = wiring::ports(clients, &config.shared);
     let metrics = config.shared.metrics();
-    let calculation = Calculation::over(services, reports, config.shared.scopes, config.settings, metrics);
+    let calculation = Calculation::over(services, checks, reports, config.shared.scopes, config.settings, metrics);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment::begin(event.context.deadline());
         let handled = handle(&calculation, event.payload, moment).await;

@@ -1,7 +1,7 @@
 //! What became of one server.
 
 use uptime::Span;
-use uptime_ledger::ServiceError;
+use uptime_ledger::{Question, ServiceError};
 
 /// What became of one server.
 #[derive(Debug)]
@@ -32,10 +32,12 @@ pub(crate) struct Settled {
     pub(crate) healed: bool,
     /// How often it was started in its last day.
     pub(crate) starts: usize,
+    /// What CloudWatch may be able to tell of it.
+    pub(crate) question: Option<Question>,
 }
 
 impl From<Outcome> for Settled {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, lacks_past: false, healed: false, starts: 0 }
+        Self { outcome, lacks_past: false, healed: false, starts: 0, question: None }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use uptime::{Coverage, InstanceId, Window};
+use chrono::{DateTime, TimeDelta, Utc};
+use uptime::{Coverage, InstanceId, Month, Period, Window};
 use uptime_ledger::Moment;
 use uptime_ledger::ports::{IndexedServer, SweepState};
 
@@ -83,19 +83,30 @@ impl Plan {
     /// What the items of a month that is over lack, as far as the trail remembers it.
     fn of_past(request: &Request, observed: &Observed, settings: Settings, moment: Moment) -> Result<Self, RunError> {
         let (month, since) = (request.month, observed.remembered_since);
-        let is_final = |server: &IndexedServer| server.is_final && request.asks_for(&server.id);
-        if observed.index.iter().any(is_final) && request.purpose != Purpose::Reopen {
-            return Err(InvalidRequest::Final(month).into());
+        let mut done = BTreeSet::new();
+        if request.purpose != Purpose::Reopen {
+            let (over, open): (Vec<_>, Vec<_>) =
+                observed.index.iter().filter(|server| request.asks_for(&server.id)).partition(|server| server.is_final);
+            if open.is_empty() && !over.is_empty() {
+                return Err(InvalidRequest::Final(month).into());
+            }
+            done.extend(over.into_iter().map(|server: &IndexedServer| server.id.clone()));
         }
-        if observed.index.is_empty() && month.end() <= since {
-            return Err(InvalidRequest::Forgotten { month, since }.into());
+        let is_forgotten = month.end() <= since;
+        if observed.index.is_empty() && is_forgotten {
+            remembered_by_cloudwatch(month, since, settings, moment)?;
         }
-        let ids = observed.servers_in(request);
+        let mut ids = observed.servers_in(request);
+        if is_forgotten && settings.asks_cloudwatch {
+            // Of a server that is gone nobody else remembers that it was there.
+            ids.extend(request.servers.iter().flatten().cloned());
+        }
         // What happened some days after the month still tells of its end, as what happened before tells of its start.
         let to = moment.now.min(month.end() + settings.lookback);
         let needed = Window::new((month.start() - settings.lookback).max(since).min(to), to);
         let windows = missing(&observed.covered, needed);
         let missing = request.missing(|id| ids.contains(id));
+        ids.retain(|id| !done.contains(id));
         let plan = Self { windows, needed, reach: Reach::Past, ids, missing };
         Ok(if plan.ids.is_empty() { plan.idle() } else { plan })
     }
@@ -112,6 +123,24 @@ impl Plan {
     /// True for a run over the whole fleet of a scope in the month that is going on: only such a run stores what it reads of everybody.
     pub(crate) fn moves_the_watermark(&self) -> bool {
         !matches!(self.reach, Reach::Aside | Reach::Past)
+    }
+}
+
+/// Checks that CloudWatch may still have samples of a month that CloudTrail has forgotten.
+fn remembered_by_cloudwatch(
+    month: Month,
+    since: DateTime<Utc>,
+    settings: Settings,
+    moment: Moment,
+) -> Result<(), InvalidRequest> {
+    let memory = Period::Hour.kept_for();
+    let sampled_since = moment.now - memory;
+    match settings.asks_cloudwatch {
+        true if month.end() > sampled_since => Ok(()),
+        true => {
+            Err(InvalidRequest::Forgotten { month, who: "CloudWatch", days: memory.num_days(), since: sampled_since })
+        }
+        false => Err(InvalidRequest::Forgotten { month, who: "CloudTrail", days: 90, since }),
     }
 }
 
@@ -152,7 +181,6 @@ fn newest_first(mut windows: Vec<Window>) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, Utc};
 
     fn at(hour: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hour)

@@ -16,7 +16,7 @@ use crate::known::Known;
 use crate::outcome::{Outcome, Settled};
 use crate::plan::Plan;
 use crate::request::{Purpose, Request};
-use crate::response::{Body, result};
+use crate::response::{Body, Heard, result};
 use crate::task::Task;
 use crate::trail_report::{TrailReport, trail_metrics};
 
@@ -50,6 +50,8 @@ pub(crate) struct Report {
     pub(crate) fleet: Span,
     pub(crate) oldest_cache_age: TimeDelta,
     pub(crate) trail: Option<TrailReport>,
+    /// What asking CloudWatch came to.
+    pub(crate) cloudwatch: Option<Heard>,
     pub(crate) results: Vec<Value>,
     /// Servers that were started over and over in the last day.
     pub(crate) restless: Vec<InstanceId>,
@@ -85,6 +87,7 @@ impl Report {
             fleet: Span::default(),
             oldest_cache_age: TimeDelta::zero(),
             trail: None,
+            cloudwatch: None,
             results: Vec::new(),
             restless: Vec::new(),
             unreported: 0,
@@ -127,6 +130,7 @@ impl Report {
             uncertain: self.uncertain,
             restless: self.restless.clone(),
             cloudtrail: trail,
+            cloudwatch: self.cloudwatch,
             results: self.results.clone(),
         }
     }

@@ -13,6 +13,8 @@ pub enum Payload {
     Run(Request),
     /// How all scopes are, in one line of metrics.
     SumUp,
+    /// Runs over the months of a scope from one on that are over and not final yet.
+    Fill(Scope, Month),
     /// The report of a scope's final month, handed over once more.
     HandOver(Scope, Month),
 }
@@ -59,22 +61,29 @@ pub enum InvalidRequest {
     /// `month` is final.
     #[error("invalid request: month {0} is final: add \"reopen\": true to recompute it")]
     Final(Month),
-    /// `reopen` without a month that is over.
-    #[error("invalid request: reopen is for a past month, and {0} is not over")]
+    /// `reopen` or `since` without a month that is over.
+    #[error("invalid request: reopen and since are for past months, and {0} is not over")]
     NotOver(Month),
     /// `month` is to be handed over, and is not final.
     #[error("invalid request: month {0} is not final for this scope: nothing is handed over before")]
     NotFinal(Month),
     /// Nothing is known of `month` any more, and nothing was kept.
     #[error(
-        "invalid request: month {month} is beyond what can be known: the ledger has nothing of it, and CloudTrail remembers 90 days, since {since}"
+        "invalid request: month {month} is beyond what can be known: the ledger has nothing of it, and {who} remembers {days} days, since {since}"
     )]
     Forgotten {
         /// The month asked for.
         month: Month,
-        /// The earliest that CloudTrail remembers.
+        /// Who remembers the longest.
+        who: &'static str,
+        /// For how long.
+        days: i64,
+        /// The earliest that it remembers.
         since: DateTime<Utc>,
     },
+    /// `since` with something else beside it but a scope.
+    #[error("invalid request: since goes with a scope and nothing else")]
+    SinceWhat,
     /// `scope` is none of the environment's.
     #[error("invalid request: scope: {0} is not one of this environment's scopes")]
     UnknownScope(Scope),
@@ -95,6 +104,7 @@ struct Fields {
     scope: Option<Scope>,
     month: Option<Month>,
     servers: Option<Vec<InstanceId>>,
+    since: Option<Month>,
     #[serde(default)]
     reopen: bool,
     #[serde(default)]
@@ -110,7 +120,7 @@ enum ReportFields {
 
 impl Payload {
     /// Reads a payload: `{}`, an EventBridge scheduled event, an object with `scope`, `month`, `servers` and `reopen`, all
-    /// optional, or with `scope` and `close`, or `{"report": "scopes"}`, or `{"report": "month"}` with `month` and `scope`.
+    /// optional, or with `since` and `scope`, or with `scope` and `close`, or `{"report": "scopes"}`, or `{"report": "month"}` with `month` and `scope`.
     ///
     /// # Errors
     /// Says what is wrong.
@@ -132,13 +142,30 @@ impl Payload {
                 }
             };
         }
-        Request::of(serde_path_to_error::deserialize(payload)?, scopes, now).map(Self::Run)
+        let fields: Fields = serde_path_to_error::deserialize(payload)?;
+        match fields.since {
+            Some(since) => Self::fill(since, fields, scopes, now),
+            None => Request::of(fields, scopes, now).map(Self::Run),
+        }
+    }
+}
+
+impl Payload {
+    fn fill(since: Month, fields: Fields, scopes: &Scopes, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
+        let Fields { month, servers, reopen, close, .. } = &fields;
+        if month.is_some() || servers.is_some() || *reopen || *close {
+            return Err(InvalidRequest::SinceWhat);
+        }
+        if since >= Month::of(now) {
+            return Err(InvalidRequest::NotOver(since));
+        }
+        Ok(Self::Fill(Request::of(fields, scopes, now)?.scope, since))
     }
 }
 
 impl Request {
     fn of(fields: Fields, scopes: &Scopes, now: DateTime<Utc>) -> Result<Self, InvalidRequest> {
-        let Fields { scope, month, servers, reopen, close } = fields;
+        let Fields { scope, month, servers, reopen, close, .. } = fields;
         if close {
             return match scope {
                 Some(_) if month.is_some() || servers.is_some() || reopen => Err(InvalidRequest::CloseWhat),
@@ -212,7 +239,7 @@ mod tests {
     fn read(payload: Value) -> Result<Request, String> {
         read_any(payload).map(|payload| match payload {
             Payload::Run(request) => request,
-            Payload::SumUp | Payload::HandOver(..) => panic!("no run"),
+            Payload::SumUp | Payload::Fill(..) | Payload::HandOver(..) => panic!("no run"),
         })
     }
 
@@ -242,6 +269,7 @@ mod tests {
             read(json!({"scope": {"account": "777788889999", "region": "eu-west-1"}, "close": true})).unwrap();
         assert_eq!((request.scope.to_string(), request.purpose), ("777788889999/eu-west-1".into(), Purpose::Close));
         assert_eq!(read_any(json!({"report": "scopes"})), Ok(Payload::SumUp));
+        assert_eq!(read_any(json!({"since": "2025-03"})), Ok(Payload::Fill(home(), "2025-03".parse().unwrap())));
     }
 
     #[test]
@@ -249,7 +277,7 @@ mod tests {
         let cases = [
             (
                 json!({"server": ["i-abcd1111"]}),
-                "invalid request: server: unknown field `server`, expected one of `scope`, `month`, `servers`, `reopen`, `close`",
+                "invalid request: server: unknown field `server`, expected one of `scope`, `month`, `servers`, `since`, `reopen`, `close`",
             ),
             (
                 json!({"month": "2025-1"}),
@@ -258,9 +286,9 @@ mod tests {
             (json!({"month": "2025-11"}), "invalid request: month 2025-11 is in the future"),
             (
                 json!({"month": "2025-10", "reopen": true}),
-                "invalid request: reopen is for a past month, and 2025-10 is not over",
+                "invalid request: reopen and since are for past months, and 2025-10 is not over",
             ),
-            (json!({"reopen": true}), "invalid request: reopen is for a past month, and 2025-10 is not over"),
+            (json!({"reopen": true}), "invalid request: reopen and since are for past months, and 2025-10 is not over"),
             (json!({"servers": []}), "invalid request: servers is empty: leave it out to calculate the whole fleet"),
             (
                 json!({"servers": ["i-abcd1111", "server-1"]}),
@@ -289,6 +317,14 @@ mod tests {
             (
                 json!({"scope": {"account": "444455556666", "region": "us-east-1"}, "close": true}),
                 "invalid request: close: 444455556666/us-east-1 is still one of this environment's scopes: take it out of them first",
+            ),
+            (
+                json!({"since": "2025-08", "month": "2025-09"}),
+                "invalid request: since goes with a scope and nothing else",
+            ),
+            (
+                json!({"since": "2025-10"}),
+                "invalid request: reopen and since are for past months, and 2025-10 is not over",
             ),
             (json!({"close": true}), "invalid request: close goes with a scope and nothing else"),
             (

@@ -43,9 +43,23 @@ pub struct Body {
     /// What was read of CloudTrail; none where nothing had to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloudtrail: Option<TrailBody>,
+    /// What asking CloudWatch came to; none where nothing was open that it could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudwatch: Option<Heard>,
     /// The servers' minutes, where they are not in the cache: a past month is not cached.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Value>,
+}
+
+/// What asking CloudWatch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Heard {
+    /// Requests.
+    pub requests: usize,
+    /// Servers that were asked about: CloudWatch bills so many metrics.
+    pub asked: usize,
+    /// Servers of which it had no answer, or for which time or budget were used up: a later run asks again.
+    pub unanswered: usize,
 }
 
 /// What was handed over. The first four fields are those of [`Body`].
@@ -66,6 +80,41 @@ impl<'s> HandedOver<'s> {
         let servers = totals.servers;
         let message = "The month is handed over";
         Self { message, total_servers: servers, processed: servers, errors: 0, scope, month, totals }
+    }
+}
+
+/// Which months were filled. The first four fields are those of [`Body`], summed up over them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Filled<'s> {
+    message: &'static str,
+    total_servers: usize,
+    processed: usize,
+    errors: usize,
+    scope: &'s Scope,
+    since: Month,
+    /// The months that were calculated, the newest first; those that were final already are not among them.
+    pub months: Vec<Month>,
+    /// The months for which the time was up: the same payload goes on with them.
+    pub remaining: Vec<Month>,
+}
+
+impl<'s> Filled<'s> {
+    /// Nothing yet of a scope's months from `since` on.
+    pub fn of(scope: &'s Scope, since: Month) -> Self {
+        let message = "The months are filled as far as they are remembered";
+        let (months, remaining) = (Vec::new(), Vec::new());
+        Self { message, total_servers: 0, processed: 0, errors: 0, scope, since, months, remaining }
+    }
+
+    /// Takes how a month's run went.
+    pub fn take(&mut self, body: &Body) {
+        self.total_servers += body.total_servers;
+        self.processed += body.processed;
+        self.errors += body.errors;
+        self.months.push(body.month);
+        if body.remaining > 0 || body.cloudwatch.is_some_and(|heard| heard.unanswered > 0) {
+            self.remaining.push(body.month);
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! The fourth step: each server's month. Its item is read, folded and stored, and what goes on is cached.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
-use uptime::{Coverage, Folded, InstanceId, Month, ServerMonth, Window};
-use uptime_ledger::ports::{Ledger, Limits, Services, StoredMonths, SweepCost, Trail};
-use uptime_ledger::{OwnTrail, ServiceError, Writing, begins_anew, cache, store};
+use uptime::{Coverage, Folded, InstanceId, Month, Sampled, ServerMonth};
+use uptime_ledger::ports::{Ledger, Services, StoredMonths};
+use uptime_ledger::{Question, ServiceError, Testimony, Writing, begins_anew, cache, store};
 
 use crate::error::RunError;
 use crate::holes::Storing;
@@ -15,14 +14,11 @@ use crate::known::Known;
 use crate::observe::PART;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
+use crate::single_lookups::SingleLookups;
 use crate::task::{Fate, Reach, Task};
 
 /// Servers under way at once. Of items, at most three parts are in memory at a time.
 const CONCURRENT_SERVERS: usize = 32;
-/// Requests that a run spends on single servers of which less was read than of the fleet.
-const SINGLE_LOOKUPS: u64 = 60;
-/// Requests that reading about one server may take.
-const LOOKUPS_PER_SERVER: u64 = 4;
 
 /// What became of a task.
 #[derive(Debug)]
@@ -36,63 +32,100 @@ pub(crate) struct Settlement {
     pub(crate) stopped_after: Option<InstanceId>,
     /// The servers that were begun, and not done when the time was up.
     pub(crate) unanswered: BTreeSet<InstanceId>,
+    /// What CloudWatch may be able to tell of them.
+    pub(crate) questions: Vec<Question>,
 }
 
-/// Settles the servers of a task, each on its own.
+/// What a run settles servers with.
+pub(crate) struct Means<'m, S> {
+    pub(crate) services: &'m S,
+    pub(crate) known: &'m Known,
+    pub(crate) lookups: &'m SingleLookups,
+}
+
+/// Settles the servers of a task, each on its own; `sampled` is what CloudWatch has told of them already.
 ///
 /// # Errors
 /// Where nothing could be done for any server that the run is about.
 pub(crate) async fn settle<S: Services>(
-    services: &S,
-    known: &Known,
-    task: Task,
-    lookups: &SingleLookups,
+    means: &Means<'_, S>,
+    task: &Task,
+    sampled: &HashMap<InstanceId, Sampled>,
     report: &mut Report,
 ) -> Result<Settlement, RunError> {
-    let moment = known.moment;
-    let one = Settling { services, known, task: &task, lookups };
-    let parts = stream::iter(task.ids.chunks(PART)).map(|part| one.read_part(part)).buffered(2);
-    let settled = parts.flat_map(stream::iter).map(|(id, items)| {
-        let one = &one;
-        async move {
-            let settled = in_time(moment.deadlines.all, one.settle(&id, items)).await;
-            (id, settled)
-        }
-    });
-    let mut settled = std::pin::pin!(settled.buffer_unordered(CONCURRENT_SERVERS));
-    let mut begun = 0;
-    let (month, fate) = (task.month, task.fate);
+    let (known, moment) = (means.known, means.known.moment);
     let mut settlement = Settlement {
-        month,
-        fate,
+        month: task.month,
+        fate: task.fate,
         storing: Storing::default(),
         lacks_past: false,
         stopped_after: None,
         unanswered: BTreeSet::new(),
+        questions: Vec::new(),
     };
-    while let Some((id, settled)) = settled.next().await {
-        settlement.lacks_past |= settled.lacks_past;
-        settlement.storing.take(&id, &settled);
-        begun += usize::from(!matches!(settled.outcome, Outcome::NotBegun));
-        if matches!(settled.outcome, Outcome::Unanswered) {
-            settlement.unanswered.insert(id.clone());
-        }
-        report.take(known, &task, &id, settled);
-    }
+    let mut begun = 0;
+    let settling = Settling { means, task, sampled };
+    settling
+        .each(|id, settled| {
+            settlement.lacks_past |= settled.lacks_past;
+            settlement.storing.take(&id, &settled);
+            begun += usize::from(!matches!(settled.outcome, Outcome::NotBegun));
+            if matches!(settled.outcome, Outcome::Unanswered) {
+                settlement.unanswered.insert(id.clone());
+            }
+            settlement.questions.extend(settled.question.clone());
+            report.take(known, task, &id, settled);
+        })
+        .await;
     if begun < task.ids.len() {
         settlement.stopped_after = begun.checked_sub(1).map(|last| task.ids[last].clone());
     }
     if task.fate.is_cached() {
-        report.age_of_unwritten(services.cache(), moment).await;
+        report.age_of_unwritten(means.services.cache(), moment).await;
     }
     if task.month == report.month {
         report.verdict()?;
     }
     if task.fate.is_final() && !task.ids.is_empty() {
-        let servers = task.ids.len() - settlement.storing.failures();
+        let (month, servers) = (task.month, task.ids.len() - settlement.storing.failures());
         tracing::info!(%month, servers, "{month} is final for {servers} servers");
     }
     Ok(settlement)
+}
+
+/// Settles servers once more, now that CloudWatch has told of them. A failure only means that it is asked again.
+pub(crate) async fn settle_sampled<S: Services>(
+    means: &Means<'_, S>,
+    month: Month,
+    fate: Fate,
+    sampled: &HashMap<InstanceId, Sampled>,
+) {
+    let task = Task { month, fate, ids: sampled.keys().cloned().collect() };
+    let settling = Settling { means, task: &task, sampled };
+    settling
+        .each(|id, settled| {
+            if let Outcome::LedgerFailed(error) | Outcome::CacheFailed(error) = settled.outcome {
+                tracing::warn!(%id, %month, %error, "Could not store what CloudWatch tells of {id}: {error}");
+            }
+        })
+        .await;
+}
+
+/// What CloudWatch may be able to tell of a task's servers, before any of them is settled.
+pub(crate) async fn questions<S: Services>(means: &Means<'_, S>, task: &Task) -> Vec<Question> {
+    let (nothing, now) = (HashMap::new(), means.known.moment.now);
+    let settling = Settling { means, task, sampled: &nothing };
+    let mut questions = Vec::new();
+    for part in task.ids.chunks(PART) {
+        for (id, Items { stored, previous }) in settling.read_part(part).await {
+            // One whose item cannot be read is an error where it is settled.
+            let Ok(stored) = stored else { continue };
+            let nothing = Testimony::default();
+            let folded = means.known.fold(task, &id, stored.as_ref(), previous.as_ref(), &nothing);
+            questions.extend(Question::of(&folded, now));
+        }
+    }
+    questions
 }
 
 /// What is stored of one server.
@@ -103,20 +136,34 @@ struct Items {
 
 /// One task's servers being settled.
 struct Settling<'t, S> {
-    services: &'t S,
-    known: &'t Known,
+    means: &'t Means<'t, S>,
     task: &'t Task,
-    lookups: &'t SingleLookups,
+    /// What CloudWatch has told of them.
+    sampled: &'t HashMap<InstanceId, Sampled>,
 }
 
 impl<S: Services> Settling<'_, S> {
+    /// Settles each of them, as many at a time as do no harm.
+    async fn each(&self, mut take: impl FnMut(InstanceId, Settled)) {
+        let deadline = self.means.known.moment.deadlines.all;
+        let parts = stream::iter(self.task.ids.chunks(PART)).map(|part| self.read_part(part)).buffered(2);
+        let settled = parts.flat_map(stream::iter).map(|(id, items)| async move {
+            let settled = in_time(deadline, self.settle(&id, items)).await;
+            (id, settled)
+        });
+        let mut settled = std::pin::pin!(settled.buffer_unordered(CONCURRENT_SERVERS));
+        while let Some((id, settled)) = settled.next().await {
+            take(id, settled);
+        }
+    }
+
     /// The items of some servers, and where one has none in a month that goes on, that of the month before.
     async fn read_part(&self, part: &[InstanceId]) -> Vec<(InstanceId, Items)> {
         let none = || Items { stored: Ok(None), previous: None };
-        if Instant::now() >= self.known.moment.deadlines.all {
+        if Instant::now() >= self.means.known.moment.deadlines.all {
             return part.iter().map(|id| (id.clone(), none())).collect();
         }
-        let ledger = self.services.ledger();
+        let ledger = self.means.services.ledger();
         let mut stored = ledger.read(self.task.month, part).await;
         let mut previous = Ok(StoredMonths::new());
         if let (true, Ok(stored)) = (self.task.fate.is_cached(), &stored) {
@@ -146,14 +193,14 @@ impl<S: Services> Settling<'_, S> {
             Ok(stored) => stored,
             Err(error) => return Outcome::LedgerFailed(error).into(),
         };
-        let (known, task) = (self.known, self.task);
-        let mut folded = known.fold(task, id, stored.as_ref(), previous.as_ref(), &OwnTrail::default());
-        let own = self.own_trail(id, &folded).await;
+        let (known, task) = (self.means.known, self.task);
+        let mut folded = known.fold(task, id, stored.as_ref(), previous.as_ref(), &Testimony::default());
+        let own = Testimony { sampled: self.sampled.get(id).cloned(), ..self.own_trail(id, &folded).await };
         let refold = |stored: Option<&ServerMonth>| known.fold(task, id, stored, previous.as_ref(), &own);
-        if own.covered != Coverage::none() {
+        if own.covered != Coverage::none() || own.sampled.is_some() {
             folded = refold(stored.as_ref());
         }
-        let folded = match store(self.services.ledger(), stored, folded, self.writing(), refold).await {
+        let folded = match store(self.means.services.ledger(), stored, folded, self.writing(), refold).await {
             Ok(folded) => folded,
             Err(error) => return Outcome::LedgerFailed(error).into(),
         };
@@ -161,6 +208,7 @@ impl<S: Services> Settling<'_, S> {
             lacks_past: folded.lacks_past && task.fate == Fate::GoesOn,
             healed: known.is_healed(&folded.month, &own),
             starts: folded.month.starts_of_last_day(known.moment.now),
+            question: Question::of(&folded, known.moment.now),
             outcome: if task.fate.is_cached() {
                 self.cache(folded).await
             } else {
@@ -173,25 +221,25 @@ impl<S: Services> Settling<'_, S> {
     fn writing(&self) -> Writing {
         let fate = self.task.fate;
         Writing {
-            rewrite: self.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
+            rewrite: self.means.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
             reopen: fate.reopens(),
-            look_is_shared: self.known.shares_look() && fate == Fate::GoesOn,
+            look_is_shared: self.means.known.shares_look() && fate == Fate::GoesOn,
         }
     }
 
     /// What the trail tells of one server of which less was read, or less could be stored, than of the fleet.
-    async fn own_trail(&self, id: &InstanceId, folded: &Folded) -> OwnTrail {
-        let Some(window) = self.known.to_look_up(self.task, folded) else { return OwnTrail::default() };
-        let observation = self.known.observed.servers.get(id);
+    async fn own_trail(&self, id: &InstanceId, folded: &Folded) -> Testimony {
+        let Some(window) = self.means.known.to_look_up(self.task, folded) else { return Testimony::default() };
+        let observation = self.means.known.observed.servers.get(id);
         let may_be_spot = observation.is_none_or(|observation| observation.spot.is_some());
-        self.lookups.read(self.services.trail(), id, window, may_be_spot).await
+        self.means.lookups.read(self.means.services.trail(), id, window, may_be_spot).await
     }
 
     async fn cache(&self, folded: Folded) -> Outcome {
         if folded.keeps_summary() {
             return Outcome::Kept;
         }
-        match cache(self.services.cache(), &folded.month, &folded.entry).await {
+        match cache(self.means.services.cache(), &folded.month, &folded.entry).await {
             Ok(_) => Outcome::Done(folded.entry.span),
             Err(error) => Outcome::CacheFailed(error),
         }
@@ -212,48 +260,4 @@ async fn in_time(deadline: Instant, work: impl Future<Output = Settled>) -> Sett
         return Outcome::NotBegun.into();
     }
     timeout_at(deadline, work).await.unwrap_or(Outcome::Unanswered.into())
-}
-
-/// Requests for reading about single servers, shared by all of a run.
-#[derive(Debug)]
-pub(crate) struct SingleLookups {
-    left: AtomicU64,
-    deadline: Instant,
-    cost: std::sync::Mutex<SweepCost>,
-}
-
-impl SingleLookups {
-    /// None after `deadline`.
-    pub(crate) fn new(deadline: Instant) -> Self {
-        Self { left: AtomicU64::new(SINGLE_LOOKUPS), deadline, cost: std::sync::Mutex::default() }
-    }
-
-    /// Reads what the trail tells of one server; nothing where the requests are used up. A failure only means that the
-    /// server's past stays open until a later run. `may_be_spot`: EC2 may have taken its capacity back.
-    async fn read<T: Trail>(&self, trail: &T, id: &InstanceId, window: Window, may_be_spot: bool) -> OwnTrail {
-        let take = |left: u64| left.checked_sub(LOOKUPS_PER_SERVER);
-        let mut own = OwnTrail::default();
-        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return own;
-        }
-        let limits = Limits { deadline: self.deadline, lookups: LOOKUPS_PER_SERVER };
-        let mut sweep = if may_be_spot { trail.lookup_spot(id, window) } else { trail.lookup(id, window) };
-        if let Err(error) = own.read_back_to(&mut sweep, id, window.from, limits).await {
-            tracing::warn!(%id, "Could not read what CloudTrail tells of {id}: {error}");
-        }
-        self.left.fetch_add(LOOKUPS_PER_SERVER.saturating_sub(own.cost.lookups), Ordering::Relaxed);
-        self.count(own.cost);
-        own
-    }
-
-    /// What they cost so far.
-    pub(crate) fn cost(&self) -> SweepCost {
-        *self.cost.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn count(&self, cost: SweepCost) {
-        // A panic while it was held cannot leave a sum in disorder.
-        let mut all = self.cost.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *all = all.and(cost);
-    }
 }

@@ -63,6 +63,15 @@ impl Fate {
         }
     }
 
+    /// The same of a month that has to wait for an answer.
+    pub(crate) fn waiting(self) -> Self {
+        match self {
+            Self::BecomesFinal => Self::StaysOpen,
+            Self::Reopened { .. } => Self::Reopened { becomes_final: false },
+            other => other,
+        }
+    }
+
     /// True for the month of which the cache tells.
     pub(crate) fn is_cached(self) -> bool {
         matches!(self, Self::GoesOn | Self::Ends)

@@ -10,7 +10,7 @@ use std::time::Duration;
 use account::{SERVERS, SeveralScopes, home};
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::InMemoryReports;
+use doubles::{InMemoryChecks, InMemoryReports};
 use fleet_simulator::truth::{month_start, running_time};
 use serde_json::json;
 use support::SETTINGS;
@@ -34,8 +34,9 @@ async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
     let services = scopes.ports();
     let ledger = services(&home());
     let settings = &scopes.settings;
+    let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
     let calculation =
-        Calculation::over(services, InMemoryReports::default(), settings.scopes.clone(), SETTINGS, settings.metrics());
+        Calculation::over(services, checks, reports, settings.scopes.clone(), SETTINGS, settings.metrics());
     let all: Vec<Scope> = settings.scopes.all().cloned().collect();
     let runs = all.iter().map(|scope| {
         let moment = Moment::within(scopes.now(), Duration::from_secs(40));

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use doubles::{
-    Call, Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryReports, InMemoryTrail,
+    Call, Failing, Failure, Faults, InMemoryCache, InMemoryChecks, InMemoryFleet, InMemoryLedger, InMemoryReports,
+    InMemoryTrail,
 };
 use doubles::{elsewhere, home};
 use serde_json::{Value, json};
@@ -61,8 +62,8 @@ impl TwoScopes {
             }
         };
         let metrics = Metrics::new("runtime-cache", "test");
-        let calculation =
-            Calculation::over(services, InMemoryReports::default(), self.scopes.clone(), SETTINGS, metrics);
+        let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
+        let calculation = Calculation::over(services, checks, reports, self.scopes.clone(), SETTINGS, metrics);
         let handled = handle(&calculation, payload, Moment::within(at(now), Duration::from_secs(300))).await;
         (handled.outcome.map(body).map_err(|error| error.to_string()), handled.metrics)
     }

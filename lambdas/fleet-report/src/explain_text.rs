@@ -104,7 +104,8 @@ fn set_aside(heard: &Heard) -> String {
 pub(crate) fn witness(told: &Witness) -> String {
     let id = told.event_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let seen = told.seen_at.map(|at| format!(", seen {}", instant(at))).unwrap_or_default();
-    format!("{} {} ({}{id}{seen})", instant(told.at), told.says, told.source)
+    let until = told.until.map(|until| format!(" up to {}", instant(until))).unwrap_or_default();
+    format!("{} {}{until} ({}{id}{seen})", instant(told.at), told.says, told.source)
 }
 
 fn titled(title: &str, lines: impl Iterator<Item = String>) -> Vec<String> {

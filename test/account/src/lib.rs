@@ -62,7 +62,15 @@ impl Account {
     /// # Errors
     /// Where nothing can listen.
     pub async fn showcase() -> Result<Self> {
-        let options = options(&[]);
+        Self::with(&[]).await
+    }
+
+    /// The simulator's fleet for these arguments, now, with empty tables.
+    ///
+    /// # Errors
+    /// Where nothing can listen.
+    pub async fn with(arguments: &[&str]) -> Result<Self> {
+        let options = options(arguments);
         Self::at(now(), scenario::build(&options, now())?, &options).await
     }
 
@@ -124,6 +132,15 @@ impl Account {
         let (account, _) = self.simulator.account();
         let server = account.world.servers().iter().find(|server| server.tag("Name") == Some(name));
         Ok(server.with_context(|| format!("no server is called {name}"))?.id.parse()?)
+    }
+
+    /// The ids of all servers.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn ids(&self) -> Result<Vec<InstanceId>> {
+        let (account, _) = self.simulator.account();
+        account.world.servers().iter().map(|server| Ok(server.id.parse()?)).collect()
     }
 
     /// How often an action was asked for.

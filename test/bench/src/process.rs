@@ -27,6 +27,7 @@ pub async fn start(account: &Account, program: &Path, more: &[(&str, &str)]) -> 
         ("BENCH_NOW", now.as_str()),
         ("AWS_ENDPOINT_URL_EC2", &account.endpoint),
         ("AWS_ENDPOINT_URL_CLOUDTRAIL", &account.endpoint),
+        ("AWS_ENDPOINT_URL_CLOUDWATCH", &account.endpoint),
         ("AWS_ENDPOINT_URL_DYNAMODB", &account.tables.endpoint),
     ];
     variables.extend(VARIABLES.iter().chain(more));

@@ -4,6 +4,7 @@
 pub mod contract;
 mod failing;
 mod in_memory_cache;
+mod in_memory_checks;
 mod in_memory_fleet;
 mod in_memory_ledger;
 mod in_memory_reports;
@@ -11,6 +12,7 @@ mod in_memory_trail;
 
 pub use failing::{Call, Failing, Failure, Fault, Faults};
 pub use in_memory_cache::InMemoryCache;
+pub use in_memory_checks::InMemoryChecks;
 pub use in_memory_fleet::InMemoryFleet;
 pub use in_memory_ledger::InMemoryLedger;
 pub use in_memory_reports::InMemoryReports;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::service::{Action, Answer};
-use crate::{cloudtrail, ec2};
+use crate::{cloudtrail, cloudwatch, ec2};
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +109,20 @@ pub fn answer(action: Action, kind: Kind, account: &str) -> Option<Answer> {
         }
         (Action::LookupEvents, Kind::Timeout) => cloudtrail::error(504, "GatewayTimeout", "No answer in time."),
         (_, Kind::MalformedRecord | Kind::Unreachable) => return None,
+        (Action::GetMetricData, Kind::Throttle) => cloudwatch::error(400, "ThrottlingException", "Rate exceeded"),
+        (Action::GetMetricData, Kind::Error500) => {
+            cloudwatch::error(500, "InternalServiceFault", "An internal error has occurred")
+        }
+        (Action::GetMetricData, Kind::AccessDenied) => {
+            let message = format!("{denied} cloudwatch:GetMetricData {because}");
+            cloudwatch::error(403, "AccessDeniedException", &message)
+        }
+        (Action::GetMetricData, Kind::RegionDisabled) => cloudwatch::error(
+            403,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        (Action::GetMetricData, Kind::Timeout) => cloudwatch::error(504, "GatewayTimeout", "No answer in time."),
         (Action::LookupEvents, Kind::RegionDisabled) => cloudtrail::not_enabled(),
         (_, Kind::RegionDisabled) => ec2::not_enabled(),
         (_, Kind::Throttle) => ec2::error(503, "RequestLimitExceeded", "Request limit exceeded."),

@@ -8,6 +8,7 @@
 pub mod calls;
 pub mod clock;
 pub mod cloudtrail;
+pub mod cloudwatch;
 pub mod control;
 pub mod dice;
 pub mod ec2;

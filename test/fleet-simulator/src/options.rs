@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Parser, ValueEnum};
 
+use crate::cloudwatch::Sampling;
 use crate::dice;
 use crate::place::Place;
 use crate::service::Settings;
@@ -85,6 +86,15 @@ pub struct Options {
     /// Seconds that a stop stays stopping, and a termination shutting-down.
     #[arg(long, default_value_t = 0)]
     pub stopping_seconds: u32,
+    /// Seconds until CloudWatch has a sample of a status check.
+    #[arg(long, default_value_t = 120)]
+    pub sample_delay_seconds: u32,
+    /// One of so many samples of status checks is lost (0: none).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub sample_lost_one_of: u32,
+    /// Milliseconds that a GetMetricData call takes.
+    #[arg(long, default_value_t = 0)]
+    pub metric_latency_ms: u64,
     /// Minutes that EC2 shows a terminated instance. EC2 itself: about 60, the random fleet's default; the other fleets
     /// default to 62 days, so that every case can be looked at.
     #[arg(long)]
@@ -141,6 +151,11 @@ impl Options {
             lookup_latency: Duration::from_millis(self.lookup_latency_ms),
             describe_latency: Duration::from_millis(self.describe_latency_ms),
             describe_lag: TimeDelta::seconds(self.describe_lag_seconds.into()),
+            sampling: Sampling {
+                delay: TimeDelta::seconds(self.sample_delay_seconds.into()),
+                lost_one_of: self.sample_lost_one_of,
+                latency: Duration::from_millis(self.metric_latency_ms),
+            },
             terminated_visible: visible.unwrap_or(if made_up { TimeDelta::hours(1) } else { TimeDelta::days(62) }),
         }
     }

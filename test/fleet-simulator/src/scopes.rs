@@ -19,7 +19,7 @@ pub use crate::place::Place;
 use crate::place::is_account;
 use crate::service::{Answer, Simulator, answer};
 use crate::world::{Rules, World};
-use crate::{cloudtrail, control, scenario, sts};
+use crate::{cloudtrail, cloudwatch, control, scenario, sts};
 
 /// All accounts and regions that are simulated. What is none of the further ones is home.
 pub struct Scopes {
@@ -64,6 +64,7 @@ impl Scopes {
     pub fn router(self: &Arc<Self>) -> Router {
         let own = Router::new()
             .route("/", post(aws))
+            .route(cloudwatch::PATH, post(aws))
             .route("/scopes", get(list))
             .route("/roles/{account}", put(add_role).delete(remove_role))
             .with_state(Arc::clone(self));
@@ -138,6 +139,9 @@ async fn aws(Shared(scopes): Shared<Arc<Scopes>>, headers: HeaderMap, body: Byte
 
 /// As a service answers whose region the account has not enabled.
 fn not_enabled(headers: &HeaderMap) -> Answer {
+    if cloudwatch::speaks(headers) {
+        return cloudwatch::error(403, "UnrecognizedClientException", "The security token is invalid.");
+    }
     if headers.contains_key("x-amz-target") { cloudtrail::not_enabled() } else { ec2::not_enabled() }
 }
 

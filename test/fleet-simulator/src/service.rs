@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::cloudwatch::Sampling;
 use crate::dice;
 use crate::ec2::{self, Lens, Query};
 use crate::faults::{self, Faults, Kind};
 use crate::place::Place;
 use crate::throttle::TokenBucket;
 use crate::world::World;
-use crate::{cloudtrail, control};
+use crate::{cloudtrail, cloudwatch, control};
 
 /// The AWS operations served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Action {
     DescribeSpotInstanceRequests,
     /// CloudTrail.
     LookupEvents,
+    /// CloudWatch.
+    GetMetricData,
 }
 
 /// How the service behaves; how the account behaves is the world's.
@@ -49,6 +52,8 @@ pub struct Settings {
     pub describe_lag: TimeDelta,
     /// How long EC2 shows a terminated instance.
     pub terminated_visible: TimeDelta,
+    /// How CloudWatch samples.
+    pub sampling: Sampling,
 }
 
 impl Default for Settings {
@@ -60,6 +65,7 @@ impl Default for Settings {
             describe_latency: Duration::ZERO,
             describe_lag: TimeDelta::zero(),
             terminated_visible: TimeDelta::hours(1),
+            sampling: Sampling::default(),
         }
     }
 }
@@ -83,27 +89,38 @@ pub struct Counts {
 pub struct Answer {
     status: u16,
     content_type: &'static str,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
     /// An answer of a JSON 1.1 service.
     #[must_use]
     pub fn json_1_1(status: u16, body: &Value) -> Self {
-        Self { status, content_type: "application/x-amz-json-1.1", body: body.to_string() }
+        Self { status, content_type: "application/x-amz-json-1.1", body: body.to_string().into_bytes() }
     }
 
     /// An answer of a query service.
     #[must_use]
     pub fn xml(status: u16, body: String) -> Self {
-        Self { status, content_type: "text/xml;charset=UTF-8", body }
+        Self { status, content_type: "text/xml;charset=UTF-8", body: body.into_bytes() }
+    }
+
+    /// An answer of a service that speaks CBOR.
+    #[must_use]
+    pub fn cbor(status: u16, body: Vec<u8>) -> Self {
+        Self { status, content_type: cloudwatch::CONTENT_TYPE, body }
     }
 
     pub(crate) fn into_response(self, number: u64) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let id = dice::uuid(0x1D, number);
-        (status, [(header::CONTENT_TYPE.as_str(), self.content_type), ("x-amzn-requestid", &id)], self.body)
-            .into_response()
+        let mut response =
+            (status, [(header::CONTENT_TYPE.as_str(), self.content_type), ("x-amzn-requestid", &id)], self.body)
+                .into_response();
+        if self.content_type == cloudwatch::CONTENT_TYPE {
+            response.headers_mut().insert(cloudwatch::PROTOCOL.0, HeaderValue::from_static(cloudwatch::PROTOCOL.1));
+        }
+        response
     }
 }
 
@@ -156,7 +173,11 @@ impl Simulator {
 
     /// All routes.
     pub fn router(self: &Arc<Self>) -> Router {
-        Router::new().route("/", post(aws)).merge(control::routes()).with_state(Arc::clone(self))
+        Router::new()
+            .route("/", post(aws))
+            .route(cloudwatch::PATH, post(aws))
+            .merge(control::routes())
+            .with_state(Arc::clone(self))
     }
 
     fn admit(&self, action: Action) -> Admission {
@@ -189,6 +210,7 @@ impl Simulator {
         let latency = match action {
             Action::LookupEvents => self.settings.lookup_latency,
             Action::DescribeInstances | Action::DescribeSpotInstanceRequests => self.settings.describe_latency,
+            Action::GetMetricData => self.settings.sampling.latency,
         };
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -203,6 +225,7 @@ impl Simulator {
         let lens = Lens { at: now - describe_lag, terminated_visible };
         let answer = match action {
             Action::LookupEvents => cloudtrail::lookup_events(&account.world, now, body, spoil),
+            Action::GetMetricData => cloudwatch::get_metric_data(&account.world, now, self.settings.sampling, body),
             Action::DescribeInstances => ec2::describe_instances(&account.world, lens, &Query::parse(body)),
             Action::DescribeSpotInstanceRequests => {
                 ec2::describe_spot_instance_requests(&account.world, lens, &Query::parse(body))
@@ -229,6 +252,9 @@ pub(crate) async fn answer(simulator: &Simulator, headers: &HeaderMap, body: &[u
                 cloudtrail::error(400, "UnknownOperationException", &format!("{target} is not served")).into_response(0)
             }
         };
+    }
+    if cloudwatch::speaks(headers) {
+        return simulator.serve(Action::GetMetricData, body).await;
     }
     let query = Query::parse(body);
     match query.action() {

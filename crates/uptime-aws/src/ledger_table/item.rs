@@ -25,6 +25,7 @@ pub(super) mod attribute {
     pub(crate) const NAME: &str = "name";
     pub(crate) const INSTANCE_TYPE: &str = "instanceType";
     pub(crate) const COVERAGE: &str = "coverage";
+    pub(crate) const ASKED: &str = "asked";
     pub(crate) const LEFT_AT: &str = "leftAt";
     pub(crate) const MINUTES: &str = "minutes";
     pub(crate) const UNCERTAINTY: &str = "uncertainty";
@@ -56,13 +57,14 @@ impl Change {
             (attribute::ACCOUNT, text(&scope.account)),
             (attribute::REGION, text(&scope.region)),
             (attribute::SCOPE_MONTH, text(scope_month(scope, updated.month))),
-            (attribute::COVERAGE, list(updated.coverage.windows(), |window| text(window))),
+            (attribute::COVERAGE, windows(&updated.coverage)),
             (attribute::FINAL, AttributeValue::Bool(updated.is_final)),
             (attribute::REVISION, AttributeValue::N(next_revision(read).to_string())),
         ];
         let mut remove = Vec::new();
         let optional = [
             (attribute::SIGHTING, updated.sighting.as_ref().map(text)),
+            (attribute::ASKED, windows_where_any(&updated.asked)),
             (attribute::LEFT_AT, updated.left_at.map(|at| text(instant_text(at)))),
             (attribute::NAME, updated.name.as_ref().map(text)),
             (attribute::INSTANCE_TYPE, updated.instance_type.as_ref().map(text)),
@@ -158,6 +160,15 @@ fn summarized(summary: &Summary) -> [(&'static str, AttributeValue); 4] {
     ]
 }
 
+fn windows(coverage: &Coverage) -> AttributeValue {
+    list(coverage.windows(), |window| text(window))
+}
+
+/// Of most servers CloudWatch is never asked.
+fn windows_where_any(coverage: &Coverage) -> Option<AttributeValue> {
+    (*coverage != Coverage::none()).then(|| windows(coverage))
+}
+
 fn list<T>(values: &[T], value: impl Fn(&T) -> AttributeValue) -> AttributeValue {
     AttributeValue::L(values.iter().map(value).collect())
 }
@@ -241,7 +252,8 @@ impl ItemReader<'_> {
             instance_type: string(&self.item, attribute::INSTANCE_TYPE).map(str::to_owned),
             evidence: self.evidence(attribute::EVIDENCE)?,
             sighting: self.parsed(attribute::SIGHTING)?,
-            coverage: self.coverage()?,
+            coverage: self.windows(attribute::COVERAGE)?,
+            asked: self.windows(attribute::ASKED)?,
             left_at: self.parsed(attribute::LEFT_AT)?,
             summary: self.summary()?,
             is_final: is_final(&self.item),
@@ -265,8 +277,8 @@ impl ItemReader<'_> {
         }))
     }
 
-    fn coverage(&self) -> Result<Coverage, ServiceError> {
-        let windows: Vec<Window> = self.elements(attribute::COVERAGE, |value| value.as_s().ok()?.parse().ok())?;
+    fn windows(&self, name: &str) -> Result<Coverage, ServiceError> {
+        let windows: Vec<Window> = self.elements(name, |value| value.as_s().ok()?.parse().ok())?;
         Ok(windows.into_iter().collect())
     }
 

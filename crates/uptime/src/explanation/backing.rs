@@ -8,10 +8,13 @@ use chrono::{DateTime, Utc};
 use super::condensed::day_and_time;
 use super::derivation::Derivation;
 use super::{Heard, Witness};
+use crate::admitted::Stretch;
 use crate::claims::{Claim, Claims};
 use crate::evidence::{Evidence, Fact};
 use crate::kind::Kind;
 use crate::points::Point;
+use crate::state::State;
+use crate::window::Window;
 
 impl Derivation<'_> {
     /// The evidence behind a point, the earliest first, each source once.
@@ -40,11 +43,35 @@ impl Derivation<'_> {
 
     /// What a piece of evidence tells, as far as it counts.
     fn claims(&self, piece: &Evidence) -> impl Iterator<Item = (Claim, Witness)> + use<> {
+        let sampled = self.admitted_of(piece).map(|claim| (claim, Witness::of(piece))).collect::<Vec<_>>();
         let Claims { itself, last_start, .. } = Claims::of(piece, &self.evidence, self.points.machine);
         let itself = itself.map(|itself| (itself, Witness::of(piece)));
         let start = last_start.map(|start| (start, Witness::of_last_start(start.at, piece)));
         let counts = |claim: &(Claim, Witness)| !self.points.contradicts(&claim.0);
-        itself.filter(counts).into_iter().chain(start.filter(counts))
+        itself.filter(counts).into_iter().chain(start.filter(counts)).chain(sampled)
+    }
+
+    /// What CloudWatch's samples claim, as far as nobody else tells of that time.
+    fn admitted_of(&self, piece: &Evidence) -> impl Iterator<Item = Claim> + use<'_> {
+        let state = match piece.fact {
+            Fact::Sampled { .. } => Some(State::Running),
+            Fact::Unsampled { .. } => Some(State::NotRunning),
+            _ => None,
+        };
+        let whole = piece.sampled_stretch();
+        let is_of_it = move |stretch: &&Stretch| {
+            Some(stretch.state) == state
+                && whole.is_some_and(|whole| whole.from <= stretch.window.from && stretch.window.to <= whole.to)
+        };
+        self.points.sampled.iter().filter(is_of_it).flat_map(Stretch::claims)
+    }
+
+    /// The samples of which a stretch has only the sums.
+    pub(super) fn sum_of(&self, stretch: &Window) -> Option<&Evidence> {
+        let is_of_it = |piece: &&&Evidence| {
+            matches!(piece.fact, Fact::PartlySampled { .. }) && piece.sampled_stretch() == Some(*stretch)
+        };
+        self.evidence.iter().copied().find(|piece| is_of_it(&piece))
     }
 
     /// All evidence in time order, with the reason where it does not count.
@@ -63,6 +90,12 @@ impl Derivation<'_> {
         if piece.digest().is_none() && self.points.digests.iter().any(|(window, _)| piece.is_digested_in(window)) {
             return Some("of a time of which only the sums are kept".to_owned());
         }
+        if piece
+            .sampled_stretch()
+            .is_some_and(|stretch| self.points.disagreements.contains(&self.up_to_horizon(stretch)))
+        {
+            return Some("EC2 or CloudTrail says otherwise, and they have records of it".to_owned());
+        }
         let claims = Claims::of(piece, &self.evidence, self.points.machine);
         match (claims.itself, claims.since_start) {
             (None, Some(window)) => Some(old_news(window.to)),
@@ -73,6 +106,12 @@ impl Derivation<'_> {
             }
             (None, None) => None,
         }
+    }
+}
+
+impl Derivation<'_> {
+    fn up_to_horizon(&self, stretch: Window) -> Window {
+        Window::new(stretch.from, stretch.to.min(self.horizon))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::condensed::why_possible_in_digest;
+use super::condensed::{SAMPLED_IN_PART, why_possible_in_digest};
 use super::{End, ExplainedSegment, Reason, Witness};
 use crate::digest::Digest;
 use crate::evidence::Evidence;
@@ -85,9 +85,19 @@ impl<'m> Derivation<'m> {
         whole.unwrap_or(*share)
     }
 
+    /// An end of a stretch of which CloudWatch's samples tell only the sums.
+    fn in_samples(&self, at: DateTime<Utc>) -> Option<End> {
+        let mut stretches = self.points.sums.iter().map(|(stretch, _)| stretch);
+        let piece = self.sum_of(stretches.find(|stretch| stretch.from == at || stretch.to == at)?)?;
+        Some(End { at, reason: Reason::Condensed, evidence: vec![Witness::of(piece)], beyond: None })
+    }
+
     fn begin(&self, share: &Segment) -> End {
         let whole = self.whole(share);
         let at = whole.window.from;
+        if let Some(end) = self.in_samples(at).filter(|_| at == share.window.from) {
+            return end;
+        }
         let real = match self.digests_of(whole).next().filter(|(window, _)| window.from == at) {
             Some((window, digest)) => Some(self.condensed(at, *window, digest)),
             None => self.gaps_of(whole).next().and_then(|gap| self.begin_in(gap, whole)),
@@ -102,6 +112,9 @@ impl<'m> Derivation<'m> {
     fn end(&self, share: &Segment) -> End {
         let whole = self.whole(share);
         let at = whole.window.to;
+        if let Some(end) = self.in_samples(at).filter(|_| at == share.window.to) {
+            return end;
+        }
         let real = match self.digests_of(whole).next_back().filter(|(window, _)| window.to == at) {
             Some((window, digest)) => Some(self.condensed(at, *window, digest)),
             None => self.gaps_of(whole).next_back().map(|gap| self.end_in(gap, whole)),
@@ -165,9 +178,11 @@ impl<'m> Derivation<'m> {
         match share.certainty {
             Certainty::Proven => Vec::new(),
             Certainty::Possible => {
+                let sampled = self.sum_of(&share.window).filter(|_| share.sum.is_some());
                 let gaps = self.gaps_of(*share).filter(|_| share.sum.is_none()).map(|gap| self.why_possible(gap));
                 let digests = self.digests_of(*share).filter(|(_, digest)| digest.possible > TimeDelta::zero());
-                gaps.chain(digests.map(|(window, digest)| why_possible_in_digest(*window, digest))).collect()
+                let digests = digests.map(|(window, digest)| why_possible_in_digest(*window, digest));
+                gaps.chain(digests).chain(sampled.map(|_| SAMPLED_IN_PART.to_owned())).collect()
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct Explanation {
     pub created: Option<DateTime<Utc>>,
     /// Where CloudTrail was read whole, so that every start is known. In time order.
     pub coverage: Vec<Window>,
+    /// Where CloudWatch was asked for samples of what was open. In time order.
+    pub asked: Vec<Window>,
     /// The last look at the server.
     pub sighting: Option<Witness>,
     /// When it ran and may have run in the month, in time order.
@@ -148,6 +150,7 @@ impl ServerMonth {
             left_at: self.left_at,
             created,
             coverage: self.coverage.windows().to_vec(),
+            asked: self.asked.windows().to_vec(),
             sighting: self.sighting.as_ref().map(Witness::of),
             segments: derivation.segments(),
             evidence: derivation.heard(),

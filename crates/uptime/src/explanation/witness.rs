@@ -24,6 +24,9 @@ pub struct Witness {
     /// The id under which the source has it; none where EC2 said so, or an old record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+    /// Up to when, where it tells of a stretch of time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
     /// When EC2 was looked at, where that is not the instant that it tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<DateTime<Utc>>,
@@ -40,6 +43,8 @@ pub enum WitnessKind {
     Look,
     /// What EC2 notes of the past: the last start or stop, the network interface.
     Note,
+    /// Samples of the status checks, or that there are none.
+    Samples,
     /// A stretch of which only the sums are kept.
     Sum,
 }
@@ -69,6 +74,9 @@ impl Witness {
             Fact::SeenStopped { .. } => "seen stopped",
             Fact::SeenTerminated { .. } => "seen terminated",
             Fact::Created => "created",
+            Fact::Sampled { .. } => "sampled every minute",
+            Fact::Unsampled { .. } => "not sampled",
+            Fact::PartlySampled { .. } => "sampled in part",
             Fact::Digest(_) => "condensed",
         };
         let (kind, source, event_id) = match &piece.source {
@@ -82,17 +90,19 @@ impl Witness {
                 let kind = if piece.fact.is_look() { WitnessKind::Look } else { WitnessKind::Note };
                 (kind, format!("EC2 {}", ec2_field(&piece.fact)), "")
             }
+            Source::CloudWatch => (WitnessKind::Samples, "CloudWatch StatusCheckFailed".to_owned(), ""),
             Source::Ledger => (WitnessKind::Sum, "the ledger".to_owned(), ""),
         };
         let event_id = (!event_id.is_empty()).then(|| event_id.to_owned());
-        Self { at: piece.at, says, source, kind, event_id, seen_at: None }
+        let until = piece.sampled_stretch().map(|stretch| stretch.to);
+        Self { at: piece.at, says, source, kind, event_id, until, seen_at: None }
     }
 
     /// One end of a stretch of which only the sums are kept.
     pub(crate) fn of_digest(at: DateTime<Utc>, stretch: Window, digest: &Digest) -> Self {
         let (from, to, pieces) = (day_and_time(stretch.from), day_and_time(stretch.to), digest.pieces);
         let source = format!("the ledger, of {pieces} pieces of evidence from {from} to {to}");
-        Self { at, says: "condensed", source, kind: WitnessKind::Sum, event_id: None, seen_at: None }
+        Self { at, says: "condensed", source, kind: WitnessKind::Sum, event_id: None, until: None, seen_at: None }
     }
 
     /// The last start that a look at the server showed.
@@ -109,7 +119,7 @@ fn ec2_field(fact: &Fact) -> &'static str {
         Fact::Stopped | Fact::Interrupted | Fact::Terminated => "StateTransitionReason",
         Fact::SeenRunning { .. } | Fact::SeenStopped { .. } | Fact::SeenTerminated { .. } => "DescribeInstances",
         Fact::Created => "network interface",
-        // No look shows one.
-        Fact::Digest(_) => "",
+        // No look shows any.
+        Fact::Sampled { .. } | Fact::Unsampled { .. } | Fact::PartlySampled { .. } | Fact::Digest(_) => "",
     }
 }

@@ -9,6 +9,7 @@ mod looked_at;
 mod plan;
 mod records;
 mod reference_model;
+mod sampled;
 mod told;
 
 use plan::{Plan, plans, tellings, windows};

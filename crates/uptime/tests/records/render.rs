@@ -25,7 +25,7 @@ pub(crate) fn evidence(id: &InstanceId, evidence: &Evidence) -> String {
     let source = match &evidence.source {
         Source::CloudTrail { event_name, event_id } => format!("{event_name} {}", &event_id[..8.min(event_id.len())]),
         Source::StateChange { event_id } => format!("state change {}", &event_id[..8.min(event_id.len())]),
-        Source::Ec2 | Source::Ledger => panic!("a record comes from neither"),
+        Source::Ec2 | Source::CloudWatch | Source::Ledger => panic!("a record comes from none of these"),
     };
     format!("  {} {id} {fact} ({source})\n", time(evidence.at))
 }

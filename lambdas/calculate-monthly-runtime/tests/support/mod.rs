@@ -10,7 +10,10 @@ use calculate_monthly_runtime::error::RunError;
 use calculate_monthly_runtime::response::Response;
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::{Failing, Failure, Faults, InMemoryCache, InMemoryFleet, InMemoryLedger, InMemoryReports, InMemoryTrail};
+use doubles::{
+    Failing, Failure, Faults, InMemoryCache, InMemoryChecks, InMemoryFleet, InMemoryLedger, InMemoryReports,
+    InMemoryTrail,
+};
 use serde_json::{Value, json};
 use stand_ins::Faults as TableFaults;
 use uptime::{Evidence, Fact, InstanceId, InstanceState, Observation, Scope, ServerEvidence, ServerMonth, Source};
@@ -20,8 +23,12 @@ use uptime_ledger::ports::{Ports, Services};
 
 pub(crate) use doubles::Call;
 
-pub(crate) const SETTINGS: Settings =
-    Settings { lookback: TimeDelta::days(7), overlap: TimeDelta::hours(1), month_open: TimeDelta::hours(24) };
+pub(crate) const SETTINGS: Settings = Settings {
+    lookback: TimeDelta::days(7),
+    overlap: TimeDelta::hours(1),
+    month_open: TimeDelta::hours(24),
+    asks_cloudwatch: false,
+};
 
 pub(crate) fn now() -> DateTime<Utc> {
     "2025-10-11T00:00:00Z".parse().unwrap()
@@ -80,6 +87,24 @@ pub(crate) async fn handled<S: Services + Clone>(
     handing_over_to(InMemoryReports::default(), services, now, payload, seconds).await
 }
 
+/// The same with a CloudWatch that is asked.
+pub(crate) async fn witnessed<S: Services + Clone>(
+    checks: &InMemoryChecks,
+    services: S,
+    now: DateTime<Utc>,
+    payload: Value,
+) -> Handled<Response, RunError> {
+    let calculation = Calculation::over(
+        |_: &Scope| services.clone(),
+        checks.clone(),
+        InMemoryReports::default(),
+        account::scopes(),
+        Settings { asks_cloudwatch: true, ..SETTINGS },
+        Metrics::new("runtime-cache", "test"),
+    );
+    handle(&calculation, payload, Moment::within(now, Duration::from_secs(300))).await
+}
+
 /// The same with what takes final months.
 pub(crate) async fn handing_over_to<S: Services + Clone>(
     reports: InMemoryReports,
@@ -90,6 +115,7 @@ pub(crate) async fn handing_over_to<S: Services + Clone>(
 ) -> Handled<Response, RunError> {
     let calculation = Calculation::over(
         |_: &Scope| services.clone(),
+        InMemoryChecks::default(),
         reports,
         account::scopes(),
         SETTINGS,
@@ -133,13 +159,17 @@ impl Tables {
         payload: Value,
         seconds: u64,
     ) -> Handled<Response, RunError> {
-        let services = Ports {
+        handing_over_to(self.reports.clone(), self.services(fleet, trail), now, payload, seconds).await
+    }
+
+    /// The ports over them, a fleet and a trail.
+    pub(crate) fn services(&self, fleet: &[Observation], trail: &InMemoryTrail) -> impl Services + Clone {
+        Ports {
             fleet: Failing::new(InMemoryFleet(fleet.to_vec()), &self.faults),
             trail: Failing::new(trail.clone(), &self.faults),
             ledger: Failing::new(&self.ledger, &self.faults),
             cache: Failing::new(&self.cache, &self.faults),
-        };
-        handing_over_to(self.reports.clone(), services, now, payload, seconds).await
+        }
     }
 
     /// A run with this many seconds of time.

@@ -129,6 +129,7 @@ fn letter(end: &End) -> Option<char> {
         WitnessKind::Event => 'E',
         WitnessKind::Look => 'L',
         WitnessKind::Note => 'N',
+        WitnessKind::Samples => 'W',
         WitnessKind::Sum => 'S',
     })
 }
@@ -168,7 +169,7 @@ fn legend() -> Markup {
             }
             span { svg aria-hidden="true" width="18" height="5" { rect class="covered" width="18" height="5" {} } "CloudTrail read whole" }
             span { svg aria-hidden="true" width="5" height="12" { path class="look" d="M2 0v12" {} } "look at the server" }
-            span { "each end says who told it: C a call, E an event, L a look, N a note of EC2, S a sum that is kept" }
+            span { "each end says who told it: C a call, E an event, L a look, N a note of EC2, W CloudWatch, S a sum that is kept" }
         }
     }
 }

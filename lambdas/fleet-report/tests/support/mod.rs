@@ -8,7 +8,7 @@ use account::{Account, scopes};
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::{Calculation, handle as calculate};
 use chrono::{DateTime, TimeDelta, Utc};
-use doubles::{InMemoryLedger, InMemoryReports};
+use doubles::{InMemoryChecks, InMemoryLedger, InMemoryReports};
 use fleet_report::{Call, FleetReport, ReportError, handle};
 use serde_json::{Value, json};
 use uptime::{Coverage, Evidence, InstanceId, Month, Scope, ServerMonth, Window};
@@ -29,11 +29,15 @@ pub(crate) fn id(n: u32) -> InstanceId {
 /// The showcase after an hourly run.
 pub(crate) async fn calculated() -> Account {
     let account = Account::showcase().await.unwrap();
-    let settings =
-        Settings { lookback: TimeDelta::days(7), overlap: TimeDelta::hours(1), month_open: TimeDelta::hours(24) };
+    let settings = Settings {
+        lookback: TimeDelta::days(7),
+        overlap: TimeDelta::hours(1),
+        month_open: TimeDelta::hours(24),
+        asks_cloudwatch: false,
+    };
     let metrics = Metrics::new("runtime-cache", "test");
-    let calculation =
-        Calculation::over(|_: &Scope| account.ports(), InMemoryReports::default(), scopes(), settings, metrics);
+    let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
+    let calculation = Calculation::over(|_: &Scope| account.ports(), checks, reports, scopes(), settings, metrics);
     let moment = Moment::within(account.now(), Duration::from_secs(300));
     calculate(&calculation, json!({}), moment).await.outcome.unwrap();
     account

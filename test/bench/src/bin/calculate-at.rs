@@ -18,7 +18,9 @@ async fn main() -> Result<(), Error> {
     telemetry::init(wiring::variable("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let now: DateTime<Utc> = wiring::variable("BENCH_NOW").unwrap_or_default().parse()?;
     let config = Config::read(&wiring::variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let paced = wiring::ports(Clients::from_env().await, &config.shared);
+    let clients = Clients::from_env().await;
+    let checks = wiring::status_checks(&clients, &config.shared);
+    let paced = wiring::ports(clients, &config.shared);
     let unpaced = wiring::variable("BENCH_UNPACED").is_some();
     let services = |scope: &Scope| {
         let Ports { fleet, trail, ledger, cache } = paced(scope);
@@ -27,8 +29,8 @@ async fn main() -> Result<(), Error> {
     };
     // No benchmark waits for a month's report.
     let reports = InMemoryReports::default();
-    let calculation =
-        Calculation::over(services, reports, config.shared.scopes.clone(), config.settings, config.shared.metrics());
+    let (scopes, metrics) = (config.shared.scopes.clone(), config.shared.metrics());
+    let calculation = Calculation::over(services, checks, reports, scopes, config.settings, metrics);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let moment = Moment { now, ..Moment::begin(event.context.deadline()) };
         let handled = handle(&calculation, event.payload, moment).await;

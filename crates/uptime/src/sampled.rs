@@ -1,0 +1,76 @@
+//! What CloudWatch's samples add to a server's month: what is asked of them, and what is kept.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::evidence::{Evidence, Fact};
+use crate::month::Month;
+use crate::server_month::ServerMonth;
+use crate::timeline::{Certainty, Timeline};
+use crate::window::{Coverage, Window};
+
+/// What CloudWatch has of one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sampled {
+    /// The evidence in its samples.
+    pub evidence: Vec<Evidence>,
+    /// Of which time it was asked for them when it had them all.
+    pub asked: Coverage,
+}
+
+/// Stretches that may have been running time and are shorter than this are not worth a question.
+const SHORT: TimeDelta = TimeDelta::minutes(3);
+/// Samples so far beyond a stretch that is open tell of its ends.
+const BEYOND: TimeDelta = TimeDelta::minutes(5);
+
+impl ServerMonth {
+    /// Where it may have run by its timeline, and CloudWatch was not asked yet.
+    pub(crate) fn open_stretches(&self, timeline: &Timeline) -> Vec<Window> {
+        let possible = possible(timeline, self.month).filter(|window| window.length() >= SHORT);
+        let unasked = possible.flat_map(|window| self.asked.holes(window));
+        unasked.filter(|window| window.length() >= SHORT).collect()
+    }
+
+    /// The last start of a server that was seen stopped: samples of the run after it tell that CloudWatch has some of it.
+    pub fn start_of_last_run(&self) -> Option<DateTime<Utc>> {
+        match self.sighting.as_ref()?.fact {
+            Fact::SeenStopped { last_start } | Fact::SeenTerminated { last_start } => last_start,
+            _ => None,
+        }
+    }
+
+    /// Takes over what CloudWatch has of it in the month, as far as nobody else tells.
+    pub(crate) fn take_samples(&mut self, sampled: &Sampled, now: DateTime<Utc>) {
+        let month = Window::new(self.month.start(), self.month.end());
+        let timeline = self.timeline(now);
+        let open: Coverage = possible(&timeline, self.month).collect();
+        let around = |window: &Window| Window::new(window.from - BEYOND, window.to + BEYOND).within(&month);
+        let around: Coverage = open.windows().iter().map(around).collect();
+        let tells = |piece: &&Evidence| {
+            piece.sampled_stretch().is_some_and(|stretch| open.within(&stretch) != Coverage::none())
+        };
+        let worth = sampled.evidence.iter().filter(tells).filter_map(|piece| piece.cut_to(&around));
+        self.learn(worth.collect::<Vec<_>>(), &Coverage::none());
+        self.asked = std::mem::take(&mut self.asked).and(&sampled.asked.within(&month));
+    }
+}
+
+/// Where a server may have run in a month, and it is known when.
+fn possible(timeline: &Timeline, month: Month) -> impl Iterator<Item = Window> {
+    let open = timeline.segments_in(month).filter(|part| part.certainty == Certainty::Possible && part.sum.is_none());
+    open.map(|part| part.window)
+}
+
+impl Evidence {
+    /// The part of samples from the first to the last of these windows that they touch; none where they touch none.
+    fn cut_to(&self, windows: &Coverage) -> Option<Self> {
+        let touched = windows.within(&self.sampled_stretch()?);
+        let (from, until) = (touched.start()?, touched.end()?);
+        let fact = match self.fact {
+            Fact::Sampled { .. } => Fact::Sampled { until },
+            Fact::Unsampled { .. } => Fact::Unsampled { until },
+            // What a part of it comes to is not known.
+            _ => return Some(self.clone()),
+        };
+        Some(Self { at: from, fact, source: self.source.clone() })
+    }
+}
