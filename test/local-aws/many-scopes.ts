@@ -108,8 +108,7 @@ async function main(): Promise<number> {
   });
   try {
     const simulatorArgs = [
-      '--scenario',
-      `random:${SERVERS_EACH}`,
+      ...['--scenario', 'random', '--servers', String(SERVERS_EACH)],
       ...LIKE_CLOUDTRAIL,
       ...simulatorArguments(scopes, SERVERS_EACH),
     ];
