@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::claims::{Claim, SourceKind};
 use crate::evidence::{Evidence, Fact, Source};
+use crate::gap::Gap;
 use crate::kind::{Kind, NextStart};
 use crate::points::Points;
 use crate::span::RunningTime;
 use crate::state::State;
-use crate::timeline::{Certainty, Gap, Timeline};
+use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
 
 /// One sample a minute: what happens between two of them leaves no trace.

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
+use crate::gap::Gap;
 use crate::kind::{Kind, NextStart};
 use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
 use crate::state::State;
-use crate::timeline::{Certainty, Gap, Timeline};
+use crate::timeline::{Certainty, Timeline};
 use crate::window::Window;
 
 /// Below this size in bytes nothing is condensed, so that of a usual server every start and stop can be explained. An item of

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::{Evidence, Fact, Source};
+use crate::period::Period;
 use crate::window::Window;
 
 /// The time between two samples, within which a run begins before its first and ends after its last one.
@@ -17,49 +18,6 @@ const MINUTE: TimeDelta = TimeDelta::minutes(1);
 const EMPTY: i64 = 3;
 /// How seldom samples that were lost may look like a server that did not run.
 const SELDOM: f64 = 1e-6;
-
-/// How long the periods are in which CloudWatch counts samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Period {
-    /// Kept for 15 days.
-    Minute,
-    /// Kept for 63 days.
-    FiveMinutes,
-    /// Kept for 455 days.
-    Hour,
-}
-
-impl Period {
-    /// How long it is, in minutes: so many samples it has of a server that runs all the time.
-    pub fn minutes(self) -> i64 {
-        match self {
-            Self::Minute => 1,
-            Self::FiveMinutes => 5,
-            Self::Hour => 60,
-        }
-    }
-
-    /// The same as a time.
-    pub fn length(self) -> TimeDelta {
-        TimeDelta::minutes(self.minutes())
-    }
-
-    /// For how long CloudWatch keeps counts in periods as short as this.
-    pub fn kept_for(self) -> TimeDelta {
-        TimeDelta::days(match self {
-            Self::Minute => 15,
-            Self::FiveMinutes => 63,
-            Self::Hour => 455,
-        })
-    }
-
-    /// The smallest window of whole periods that has all of `window`.
-    pub fn around(self, window: Window) -> Window {
-        let from = window.from.duration_trunc(self.length()).unwrap_or(window.from);
-        let to = window.to.duration_trunc(self.length()).unwrap_or(window.to);
-        Window::new(from, if to < window.to { to + self.length() } else { to })
-    }
-}
 
 /// How many samples CloudWatch has of a server in each period of a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -301,13 +259,5 @@ mod tests {
         assert_eq!(delivery.most_in_a_row(), 5);
         let last = samples.evidence(delivery).pop().unwrap();
         assert_eq!(last.to_string(), "2026-03-01T16:46:00Z unsampled(until=2026-03-01T17:14:00Z) CloudWatch");
-    }
-
-    #[test]
-    fn a_window_is_widened_to_whole_periods() {
-        let window = Window::new(at("10:03:20"), at("10:10:00"));
-        assert_eq!(Period::Minute.around(window), Window::new(at("10:03:00"), at("10:10:00")));
-        assert_eq!(Period::FiveMinutes.around(window), Window::new(at("10:00:00"), at("10:10:00")));
-        assert_eq!(Period::Hour.around(window), Window::new(at("10:00:00"), at("11:00:00")));
     }
 }

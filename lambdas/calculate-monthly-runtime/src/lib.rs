@@ -12,6 +12,7 @@ mod hand_over;
 pub mod handler;
 mod holes;
 mod hour;
+mod invalid_request;
 mod known;
 mod observe;
 mod outcome;

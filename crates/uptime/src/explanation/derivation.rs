@@ -6,11 +6,12 @@ use super::condensed::{SAMPLED_IN_PART, why_possible_in_digest};
 use super::{End, ExplainedSegment, Reason, Witness};
 use crate::digest::Digest;
 use crate::evidence::Evidence;
+use crate::gap::Gap;
 use crate::points::{Point, Points};
 use crate::server_month::ServerMonth;
 use crate::span::RunningTime;
 use crate::state::State;
-use crate::timeline::{Certainty, Gap, Segment, Timeline};
+use crate::timeline::{Certainty, Segment, Timeline};
 use crate::window::Window;
 
 /// A timeline, and how it came about.

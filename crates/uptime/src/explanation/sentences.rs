@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::condensed::day_and_time;
 use super::derivation::Derivation;
+use crate::gap::Gap;
 use crate::state::State;
-use crate::timeline::{Certainty, Gap};
+use crate::timeline::Certainty;
 use crate::window::Window;
 
 impl Derivation<'_> {
