@@ -1,17 +1,16 @@
 //! What CloudWatch has of servers' status checks, by `GetMetricData`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime as SdkTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
 use chrono::{DateTime, Utc};
-use uptime::{InstanceId, Samples, Scope};
+use uptime::{InstanceId, Samples};
 use uptime_ledger::ports::StatusChecks;
-use uptime_ledger::{Batch, MostAsked, Scopes, ServiceError};
+use uptime_ledger::{Batch, MostAsked, ServiceError};
 
-use crate::clients::Clients;
 use crate::sdk_error::service_error;
 
 const OPERATION: &str = "CloudWatch GetMetricData";
@@ -22,45 +21,27 @@ const METRIC: &str = "StatusCheckFailed";
 /// `GetMetricData` takes 500 metrics, and answers with 100,800 points.
 const MOST: MostAsked = MostAsked { servers: 500, periods: 100_800 };
 
-/// CloudWatch of each scope. A scope's client is made when it is asked for the first time.
+/// CloudWatch of one scope.
 #[derive(Clone, Debug)]
-pub struct CloudWatch {
-    clients: Clients,
-    scopes: Scopes,
-    made: Arc<Mutex<HashMap<Scope, Client>>>,
-}
+pub struct CloudWatch(Client);
 
 impl CloudWatch {
-    /// Over the configuration of these clients.
-    pub fn new(clients: Clients, scopes: Scopes) -> Self {
-        Self { clients, scopes, made: Arc::default() }
-    }
-
-    fn client(&self, scope: &Scope) -> Client {
-        // A panic while it was held cannot leave a map in disorder.
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let config = if scope == self.scopes.home() {
-                self.clients.config.clone()
-            } else {
-                self.clients.config_in(scope, self.scopes.role_arn(scope))
-            };
-            Client::new(&config)
-        };
-        made.entry(scope.clone()).or_insert_with(make).clone()
+    /// Over a client of this configuration.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self(Client::new(config))
     }
 }
 
 impl StatusChecks for CloudWatch {
     const MOST: MostAsked = MOST;
 
-    async fn ask(&self, scope: &Scope, batch: &Batch) -> Result<HashMap<InstanceId, Samples>, ServiceError> {
-        let request = self.client(scope).get_metric_data();
+    async fn ask(&self, batch: &Batch) -> Result<HashMap<InstanceId, Samples>, ServiceError> {
+        let request = self.0.get_metric_data();
         let request = request
             .start_time(SdkTime::from_secs(batch.window.from.timestamp()))
             .end_time(SdkTime::from_secs(batch.window.to.timestamp()))
             .scan_by(ScanBy::TimestampAscending)
-            .set_metric_data_queries(Some(queries(batch)?));
+            .set_metric_data_queries(Some(queries(batch)));
         let mut answers: Vec<Answer> = batch.ids.iter().map(|_| Answer::default()).collect();
         let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -80,7 +61,7 @@ impl StatusChecks for CloudWatch {
 }
 
 /// A query for each server, with its place in the batch as id.
-fn queries(batch: &Batch) -> Result<Vec<MetricDataQuery>, ServiceError> {
+fn queries(batch: &Batch) -> Vec<MetricDataQuery> {
     let period = i32::try_from(batch.period.length().num_seconds()).unwrap_or(i32::MAX);
     let query = |(number, id): (usize, &InstanceId)| {
         let dimension = Dimension::builder().name("InstanceId").value(id.as_str()).build();
@@ -88,7 +69,7 @@ fn queries(batch: &Batch) -> Result<Vec<MetricDataQuery>, ServiceError> {
         let samples = MetricStat::builder().metric(metric).period(period).stat("SampleCount").build();
         MetricDataQuery::builder().id(format!("m{number}")).metric_stat(samples).return_data(true).build()
     };
-    Ok(batch.ids.iter().enumerate().map(query).collect())
+    batch.ids.iter().enumerate().map(query).collect()
 }
 
 /// What the pages tell of one server.

@@ -22,11 +22,16 @@ pub type AwsPorts = Ports<Ec2Fleet, CloudTrail, LedgerTable, ServersTable>;
 /// invocation to the next; both tables are the home scope's.
 pub fn ports(clients: Clients, settings: &SharedSettings) -> impl Fn(&Scope) -> AwsPorts + Send + Sync + use<> {
     let settings = settings.clone();
-    let made = Mutex::new(HashMap::<Scope, AwsPorts>::new());
+    once_per_scope(move |scope| in_scope(&clients, scope, &settings))
+}
+
+/// Makes for each scope what is asked for, the first time that it is, and keeps it.
+fn once_per_scope<T: Clone + Send>(make: impl Fn(&Scope) -> T + Send + Sync) -> impl Fn(&Scope) -> T + Send + Sync {
+    let made = Mutex::new(HashMap::<Scope, T>::new());
     move |scope| {
         // A panic while it was held cannot leave a map in disorder.
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.entry(scope.clone()).or_insert_with(|| in_scope(&clients, scope, &settings)).clone()
+        made.entry(scope.clone()).or_insert_with(|| make(scope)).clone()
     }
 }
 
@@ -57,9 +62,19 @@ pub fn month_reports(clients: &Clients, settings: &SharedSettings, bucket: Strin
     ReportsBucket::new(s3, events, bucket, settings.environment.clone())
 }
 
-/// CloudWatch's samples of the servers of each scope.
-pub fn status_checks(clients: &Clients, settings: &SharedSettings) -> CloudWatch {
-    CloudWatch::new(clients.clone(), settings.scopes.clone())
+/// CloudWatch of each scope over these clients' configuration.
+pub fn status_checks(
+    clients: &Clients,
+    settings: &SharedSettings,
+) -> impl Fn(&Scope) -> CloudWatch + Send + Sync + use<> {
+    let (clients, scopes) = (clients.clone(), settings.scopes.clone());
+    once_per_scope(move |scope| {
+        if scope == scopes.home() {
+            CloudWatch::new(&clients.config)
+        } else {
+            CloudWatch::new(&clients.config_in(scope, scopes.role_arn(scope)))
+        }
+    })
 }
 
 /// A variable of the process's environment.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test builds wrong should stop it")]
 
-use account::{Account, clients, home, scopes};
+use account::{Account, clients};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uptime::{InstanceId, Period, Samples, Window};
@@ -11,7 +11,7 @@ use uptime_ledger::Batch;
 use uptime_ledger::ports::StatusChecks;
 
 fn cloudwatch(account: &Account) -> CloudWatch {
-    CloudWatch::new(clients(&account.endpoint, &account.tables.endpoint), scopes())
+    CloudWatch::new(&clients(&account.endpoint, &account.tables.endpoint).config)
 }
 
 /// The beginning of the month, which is the showcase's.
@@ -33,7 +33,7 @@ async fn samples_are_counted_in_each_period() {
     let checks = cloudwatch(&account);
     let ids = ["guest-shutdown-untimed", "always-on", "always-off"].map(|name| account.id(name).unwrap());
     for period in [Period::Minute, Period::FiveMinutes, Period::Hour] {
-        let answer = checks.ask(&home(), &batch(&ids, period, 0, 24)).await.unwrap();
+        let answer = checks.ask(&batch(&ids, period, 0, 24)).await.unwrap();
         let totals = ids.each_ref().map(|id| total(&answer[id]));
         assert!((209..=211).contains(&totals[0]), "{period:?}: {totals:?}");
         assert_eq!((totals[1], totals[2]), (1440, 0), "{period:?}");
@@ -46,7 +46,7 @@ async fn samples_are_counted_in_each_period() {
 async fn an_answer_of_more_points_than_one_page_takes_is_read_whole() {
     let account = Account::with(&["--scenario", "random", "--servers", "30"]).await.unwrap();
     let servers = account.ids().unwrap();
-    let answer = cloudwatch(&account).ask(&home(), &batch(&servers, Period::Minute, 0, 11 * 24)).await.unwrap();
+    let answer = cloudwatch(&account).ask(&batch(&servers, Period::Minute, 0, 11 * 24)).await.unwrap();
     assert_eq!(answer.len(), servers.len());
     assert!(answer.values().map(total).sum::<u32>() > 100_800);
 }
@@ -57,8 +57,8 @@ async fn by_the_minute_nothing_is_known_of_what_is_older_than_fifteen_days() {
     let id = account.id("always-on").unwrap();
     let old = |period| batch(std::slice::from_ref(&id), period, -20 * 24, -19 * 24);
     let checks = cloudwatch(&account);
-    assert_eq!(total(&checks.ask(&home(), &old(Period::Minute)).await.unwrap()[&id]), 0);
-    assert_eq!(total(&checks.ask(&home(), &old(Period::FiveMinutes)).await.unwrap()[&id]), 1440);
+    assert_eq!(total(&checks.ask(&old(Period::Minute)).await.unwrap()[&id]), 0);
+    assert_eq!(total(&checks.ask(&old(Period::FiveMinutes)).await.unwrap()[&id]), 1440);
 }
 
 #[tokio::test]
@@ -66,6 +66,6 @@ async fn a_refusal_is_an_error_that_says_why() {
     let account = Account::showcase().await.unwrap();
     let ids = [account.id("always-on").unwrap()];
     account.fault(json!({"action": "GetMetricData", "kind": "accessDenied"})).unwrap();
-    let error = cloudwatch(&account).ask(&home(), &batch(&ids, Period::Hour, 0, 24)).await.unwrap_err();
+    let error = cloudwatch(&account).ask(&batch(&ids, Period::Hour, 0, 24)).await.unwrap_err();
     assert!(error.to_string().contains("is not authorized to perform: cloudwatch:GetMetricData"), "{error}");
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{Folded, InstanceId, Period, Samples, Scope, Window};
+use uptime::{Folded, InstanceId, Period, Sampled, Samples, Window};
 
 use crate::service_error::ServiceError;
 
-/// What CloudWatch counted of the status checks of single servers.
+/// What CloudWatch counted of the status checks of a scope's servers.
 pub trait StatusChecks {
     /// How much one request may ask for.
     const MOST: MostAsked;
@@ -17,11 +17,7 @@ pub trait StatusChecks {
     ///
     /// # Errors
     /// Where CloudWatch cannot be asked.
-    fn ask(
-        &self,
-        scope: &Scope,
-        batch: &Batch,
-    ) -> impl Future<Output = Result<HashMap<InstanceId, Samples>, ServiceError>> + Send;
+    fn ask(&self, batch: &Batch) -> impl Future<Output = Result<HashMap<InstanceId, Samples>, ServiceError>> + Send;
 }
 
 /// How much one request may ask for.
@@ -59,8 +55,6 @@ const SETTLED: TimeDelta = TimeDelta::minutes(15);
 const BY_THE_MINUTE: TimeDelta = TimeDelta::hours(3);
 /// So many periods around a window tell what was at its ends.
 const AROUND: i32 = 3;
-/// Stretches that are shorter are not worth a question.
-const SHORT: TimeDelta = TimeDelta::minutes(3);
 
 impl Question {
     /// What is to be asked at `now` of a server's month, as far as CloudWatch has all of it by then and has not forgotten it; none
@@ -73,7 +67,8 @@ impl Question {
 
     fn window(open: &[Window], last_run: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Window> {
         let known = Window::new(now - Period::Hour.kept_for(), now - SETTLED);
-        let mut parts = open.iter().map(|window| window.within(&known)).filter(|part| part.length() >= SHORT);
+        let mut parts =
+            open.iter().map(|window| window.within(&known)).filter(|part| part.length() >= Sampled::SHORTEST);
         let first = parts.next()?;
         let to = parts.next_back().map_or(first.to, |last| last.to);
         Some(Window::new(last_run.map_or(first.from, |start| start.min(first.from)), to).within(&known))
@@ -83,10 +78,12 @@ impl Question {
     fn period(&self, now: DateTime<Utc>) -> Period {
         let around = |period: Period| period.around(self.window).from - period.length() * AROUND;
         let is_kept = |period: Period| now - around(period) < period.kept_for();
-        match () {
-            () if self.window.length() <= BY_THE_MINUTE && is_kept(Period::Minute) => Period::Minute,
-            () if is_kept(Period::FiveMinutes) => Period::FiveMinutes,
-            () => Period::Hour,
+        if self.window.length() <= BY_THE_MINUTE && is_kept(Period::Minute) {
+            Period::Minute
+        } else if is_kept(Period::FiveMinutes) {
+            Period::FiveMinutes
+        } else {
+            Period::Hour
         }
     }
 }
@@ -98,7 +95,7 @@ impl Batch {
         let mut batches: Vec<Self> = Vec::new();
         for question in questions.into_iter().rev() {
             let period = question.period(now);
-            let settled = period.around(Window::new(now - SETTLED, now - SETTLED)).from;
+            let settled = period.begin(now - SETTLED);
             let exact = period.around(question.window);
             let margin = period.length() * AROUND;
             let window = Window::new(exact.from - margin, (exact.to + margin).min(settled));

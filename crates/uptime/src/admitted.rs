@@ -57,7 +57,7 @@ impl Admitted {
         let mut gaps = Vec::new();
         let timeline = Timeline::recording(known, coverage, now, |gap| gaps.push(gap));
         gaps.retain(|gap| !gap.part(Certainty::Possible).is_empty());
-        let others = Others { records, timeline: &timeline };
+        let others = Others::of(records, &timeline);
         let mut admitted = Self::default();
         for piece in samples {
             let Some(stretch) = piece.sampled_stretch().map(|stretch| Window::new(stretch.from, stretch.to.min(now)))
@@ -98,37 +98,40 @@ impl Admitted {
     }
 }
 
-/// All evidence but that of CloudWatch.
+/// What all evidence but that of CloudWatch tells.
 struct Others<'e> {
     records: &'e [&'e Evidence],
-    timeline: &'e Timeline,
+    /// Where the server ran.
+    proven: Coverage,
+    /// Where it ran, or may have run.
+    open: Coverage,
 }
 
-impl Others<'_> {
+impl<'e> Others<'e> {
+    fn of(records: &'e [&'e Evidence], timeline: &Timeline) -> Self {
+        let proven = timeline.time(&[Certainty::Proven]);
+        Self { records, proven, open: timeline.time(&[Certainty::Proven, Certainty::Possible]) }
+    }
+
     /// True where they say otherwise of a stretch.
     fn contradict(&self, fact: &Fact, stretch: &Window) -> bool {
-        let length = |coverage: &Coverage| -> TimeDelta {
-            coverage
-                .within(stretch)
-                .windows()
-                .iter()
-                .map(Window::length)
-                .fold(TimeDelta::zero(), |sum, part| sum + part)
-        };
         match fact {
-            Fact::Sampled { .. } => {
-                let all = self.timeline.time(&[Certainty::Proven, Certainty::Possible]);
-                stretch.length() - length(&all) > TOLERANCE
-            }
+            Fact::Sampled { .. } => stretch.length() - length_within(&self.open, stretch) > TOLERANCE,
             Fact::Unsampled { .. } => {
                 let inner = Window::new(stretch.from + BETWEEN_SAMPLES, stretch.to - BETWEEN_SAMPLES);
                 let inside = |piece: &&&Evidence| inner.from < piece.at && piece.at < inner.to;
-                length(&self.timeline.time(&[Certainty::Proven])) > TOLERANCE
+                length_within(&self.proven, stretch) > TOLERANCE
                     || self.records.iter().filter(inside).any(|piece| saw_it_run(piece))
             }
             _ => false,
         }
     }
+}
+
+/// How much of a stretch is in a coverage.
+fn length_within(coverage: &Coverage, stretch: &Window) -> TimeDelta {
+    let parts = coverage.windows().iter().map(|window| window.within(stretch).length());
+    parts.fold(TimeDelta::zero(), |sum, part| sum + part)
 }
 
 /// True for whoever saw the server run. A call alone has not: a start can fall back before the first check.

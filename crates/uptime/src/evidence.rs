@@ -155,10 +155,10 @@ impl Evidence {
             // Tells of all time before it, and costs one line.
             Fact::Created => false,
             Fact::Digest(digest) => window.from <= self.at && digest.until <= window.to,
-            Fact::Sampled { until } | Fact::Unsampled { until } | Fact::PartlySampled { until, .. } => {
-                window.from <= self.at && *until <= window.to
-            }
-            _ => window.from < self.at && self.at < window.to,
+            _ => match self.sampled_stretch() {
+                Some(stretch) => window.from <= stretch.from && stretch.to <= window.to,
+                None => window.from < self.at && self.at < window.to,
+            },
         }
     }
 }

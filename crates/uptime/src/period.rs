@@ -1,6 +1,6 @@
 //! The periods in which CloudWatch counts samples.
 
-use chrono::{DurationRound, TimeDelta};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::window::Window;
 
@@ -39,18 +39,22 @@ impl Period {
         })
     }
 
+    /// The beginning of the period that an instant lies in.
+    pub fn begin(self, instant: DateTime<Utc>) -> DateTime<Utc> {
+        // Fails only for instants that no month has.
+        instant.duration_trunc(self.length()).unwrap_or(instant)
+    }
+
     /// The smallest window of whole periods that has all of `window`.
     pub fn around(self, window: Window) -> Window {
-        let from = window.from.duration_trunc(self.length()).unwrap_or(window.from);
-        let to = window.to.duration_trunc(self.length()).unwrap_or(window.to);
-        Window::new(from, if to < window.to { to + self.length() } else { to })
+        let to = self.begin(window.to);
+        Window::new(self.begin(window.from), if to < window.to { to + self.length() } else { to })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, Utc};
 
     fn at(text: &str) -> DateTime<Utc> {
         format!("2026-03-01T{text}Z").parse().unwrap()

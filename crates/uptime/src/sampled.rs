@@ -13,21 +13,23 @@ use crate::window::{Coverage, Window};
 pub struct Sampled {
     /// The evidence in its samples.
     pub evidence: Vec<Evidence>,
-    /// Of which time it was asked for them when it had them all.
+    /// The time that it was asked about, after all its samples had arrived.
     pub asked: Coverage,
 }
 
-/// Stretches that may have been running time and are shorter than this are not worth a question.
-const SHORT: TimeDelta = TimeDelta::minutes(3);
+impl Sampled {
+    /// A stretch in which the server may have run is not worth a question where it is shorter than this.
+    pub const SHORTEST: TimeDelta = TimeDelta::minutes(3);
+}
+
 /// Samples so far beyond a stretch that is open tell of its ends.
 const BEYOND: TimeDelta = TimeDelta::minutes(5);
 
 impl ServerMonth {
     /// Where it may have run by its timeline, and CloudWatch was not asked yet.
     pub(crate) fn open_stretches(&self, timeline: &Timeline) -> Vec<Window> {
-        let possible = possible(timeline, self.month).filter(|window| window.length() >= SHORT);
-        let unasked = possible.flat_map(|window| self.asked.holes(window));
-        unasked.filter(|window| window.length() >= SHORT).collect()
+        let unasked = possible(timeline, self.month).flat_map(|window| self.asked.holes(window));
+        unasked.filter(|window| window.length() >= Sampled::SHORTEST).collect()
     }
 
     /// The last start of a server that was seen stopped: samples of the run after it tell that CloudWatch has some of it.

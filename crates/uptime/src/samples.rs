@@ -46,7 +46,7 @@ impl Delivery {
         Self { arrived: self.arrived + other.arrived, lost: self.lost + other.lost }
     }
 
-    /// So many samples in a row are lost so seldom that it does not count.
+    /// The longest row of lost samples to reckon with.
     fn most_in_a_row(self) -> i64 {
         if self.lost == 0 {
             return 0;

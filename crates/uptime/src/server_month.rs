@@ -38,7 +38,7 @@ pub struct ServerMonth {
     pub sighting: Option<Evidence>,
     /// Where every start of this server is among the evidence.
     pub coverage: Coverage,
-    /// Where CloudWatch was asked for samples when it had them all, so that it need not be asked again.
+    /// The time that CloudWatch was asked about, after all its samples had arrived: it need not be asked again.
     pub asked: Coverage,
     /// When it was first missed among the servers; none while it is one. What happened later is none of the month's.
     pub left_at: Option<DateTime<Utc>>,

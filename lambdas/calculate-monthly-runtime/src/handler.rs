@@ -19,11 +19,11 @@ use crate::trail_report::trail_metrics;
 
 /// The handler's work, over the services of each scope.
 #[derive(Debug)]
-pub struct Calculation<P, W, R> {
+pub struct Calculation<P, C, R> {
     /// From a scope to its services.
     services: P,
-    /// CloudWatch, of any scope.
-    checks: W,
+    /// From a scope to its CloudWatch.
+    checks: C,
     /// Where final months are handed over.
     reports: R,
     scopes: Scopes,
@@ -31,16 +31,17 @@ pub struct Calculation<P, W, R> {
     metrics: Metrics,
 }
 
-impl<P, W, R> Calculation<P, W, R> {
-    /// The calculation for these scopes, over the services that `services` has for each; final months go to `reports`.
-    pub fn over(services: P, checks: W, reports: R, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
+impl<P, C, R> Calculation<P, C, R> {
+    /// The calculation for these scopes, over the services that `services` and the CloudWatch that `checks` has for each;
+    /// final months go to `reports`.
+    pub fn over(services: P, checks: C, reports: R, scopes: Scopes, settings: Settings, metrics: Metrics) -> Self {
         Self { services, checks, reports, scopes, settings, metrics }
     }
 }
 
 /// Handles one invocation. A failure of the whole run is its error; a failure of one server is counted in the answer.
 pub async fn handle<S: Services, W: StatusChecks, R: MonthReports>(
-    calculation: &Calculation<impl Fn(&Scope) -> S, W, R>,
+    calculation: &Calculation<impl Fn(&Scope) -> S, impl Fn(&Scope) -> W, R>,
     payload: Value,
     moment: Moment,
 ) -> Handled<Response, RunError> {
@@ -58,7 +59,14 @@ pub async fn handle<S: Services, W: StatusChecks, R: MonthReports>(
     handled
 }
 
-impl<S: Services, W: StatusChecks, R: MonthReports, P: Fn(&Scope) -> S> Calculation<P, W, R> {
+impl<S, W, R, P, C> Calculation<P, C, R>
+where
+    S: Services,
+    W: StatusChecks,
+    R: MonthReports,
+    P: Fn(&Scope) -> S,
+    C: Fn(&Scope) -> W,
+{
     /// Runs over one scope. Of an hourly run its status tells how it went, whatever becomes of it.
     async fn run(&self, request: &Request, moment: Moment) -> Handled<Response, RunError> {
         let services = (self.services)(&request.scope);
@@ -79,8 +87,8 @@ impl<S: Services, W: StatusChecks, R: MonthReports, P: Fn(&Scope) -> S> Calculat
 
     /// A run, and the reports of the months that are final after it.
     async fn run_and_hand_over(&self, services: &S, request: &Request, moment: Moment) -> Result<Report, RunError> {
-        let checks = self.settings.asks_cloudwatch.then_some(&self.checks);
-        let mut report = Box::pin(run(services, checks, self.settings, request, moment)).await?;
+        let checks = self.settings.asks_cloudwatch.then(|| (self.checks)(&request.scope));
+        let mut report = Box::pin(run(services, checks.as_ref(), self.settings, request, moment)).await?;
         let (ledger, reports, scope) = (services.ledger(), &self.reports, &request.scope);
         if !request.is_past(moment) && request.servers.is_none() {
             report.unreported = hand_over_due(ledger, reports, scope, moment).await?;

@@ -66,14 +66,14 @@ pub(crate) async fn settle<S: Services>(
     let mut begun = 0;
     let settling = Settling { means, task, sampled };
     settling
-        .each(|id, settled| {
+        .each(|id, mut settled| {
             settlement.lacks_past |= settled.lacks_past;
             settlement.storing.take(&id, &settled);
             begun += usize::from(!matches!(settled.outcome, Outcome::NotBegun));
             if matches!(settled.outcome, Outcome::Unanswered) {
                 settlement.unanswered.insert(id.clone());
             }
-            settlement.questions.extend(settled.question.clone());
+            settlement.questions.extend(settled.question.take());
             report.take(known, task, &id, settled);
         })
         .await;
@@ -113,16 +113,15 @@ pub(crate) async fn settle_sampled<S: Services>(
 
 /// What CloudWatch may be able to tell of a task's servers, before any of them is settled.
 pub(crate) async fn questions<S: Services>(means: &Means<'_, S>, task: &Task) -> Vec<Question> {
-    let (nothing, now) = (HashMap::new(), means.known.moment.now);
-    let settling = Settling { means, task, sampled: &nothing };
+    let (unsampled, nothing) = (HashMap::new(), Testimony::default());
+    let settling = Settling { means, task, sampled: &unsampled };
     let mut questions = Vec::new();
     for part in task.ids.chunks(PART) {
         for (id, Items { stored, previous }) in settling.read_part(part).await {
             // One whose item cannot be read is an error where it is settled.
             let Ok(stored) = stored else { continue };
-            let nothing = Testimony::default();
             let folded = means.known.fold(task, &id, stored.as_ref(), previous.as_ref(), &nothing);
-            questions.extend(Question::of(&folded, now));
+            questions.extend(Question::of(&folded, means.known.moment.now));
         }
     }
     questions

@@ -58,7 +58,7 @@ impl<'w, W: StatusChecks> Witness<'w, W> {
             fits
         });
         let answers = stream::iter(batches).map(|batch| async move {
-            let answer = timeout_at(deadline, checks.ask(scope, &batch)).await;
+            let answer = timeout_at(deadline, checks.ask(&batch)).await;
             (batch.ids.len(), answer.unwrap_or_else(|_| Err(time_is_up())))
         });
         let mut answers = std::pin::pin!(answers.buffered(CONCURRENT));

@@ -34,7 +34,7 @@ async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
     let services = scopes.ports();
     let ledger = services(&home());
     let settings = &scopes.settings;
-    let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
+    let (checks, reports) = (|_: &Scope| InMemoryChecks::default(), InMemoryReports::default());
     let calculation =
         Calculation::over(services, checks, reports, settings.scopes.clone(), SETTINGS, settings.metrics());
     let all: Vec<Scope> = settings.scopes.all().cloned().collect();

@@ -62,7 +62,7 @@ impl TwoScopes {
             }
         };
         let metrics = Metrics::new("runtime-cache", "test");
-        let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
+        let (checks, reports) = (|_: &Scope| InMemoryChecks::default(), InMemoryReports::default());
         let calculation = Calculation::over(services, checks, reports, self.scopes.clone(), SETTINGS, metrics);
         let handled = handle(&calculation, payload, Moment::within(at(now), Duration::from_secs(300))).await;
         (handled.outcome.map(body).map_err(|error| error.to_string()), handled.metrics)

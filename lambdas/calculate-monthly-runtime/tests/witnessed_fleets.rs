@@ -38,10 +38,10 @@ struct Told {
 /// A run at `now` over a world, with CloudWatch; its answer, and what it makes of each server.
 async fn run(now: DateTime<Utc>, world: World, options: &Options) -> (Value, Vec<Told>) {
     let account = Account::at(now, world, options).await.unwrap();
-    let checks = CloudWatch::new(clients(&account.endpoint, &account.tables.endpoint), scopes());
+    let checks = CloudWatch::new(&clients(&account.endpoint, &account.tables.endpoint).config);
     let calculation = Calculation::over(
         |_: &Scope| account.ports(),
-        checks,
+        |_: &Scope| checks.clone(),
         InMemoryReports::default(),
         scopes(),
         Settings { asks_cloudwatch: true, ..SETTINGS },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use uptime::{Coverage, InstanceId, Samples, Scope, Window};
+use uptime::{Coverage, InstanceId, Samples, Window};
 use uptime_ledger::ports::StatusChecks;
 use uptime_ledger::{Batch, MostAsked, ServiceError};
 
@@ -41,7 +41,7 @@ impl InMemoryChecks {
 impl StatusChecks for InMemoryChecks {
     const MOST: MostAsked = MostAsked { servers: 500, periods: 100_800 };
 
-    async fn ask(&self, _: &Scope, batch: &Batch) -> Result<HashMap<InstanceId, Samples>, ServiceError> {
+    async fn ask(&self, batch: &Batch) -> Result<HashMap<InstanceId, Samples>, ServiceError> {
         let mut kept = lock(&self.0);
         kept.asked.push(batch.clone());
         if kept.refuses {

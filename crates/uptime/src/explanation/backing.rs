@@ -68,10 +68,10 @@ impl Derivation<'_> {
 
     /// The samples of which a stretch has only the sums.
     pub(super) fn sum_of(&self, stretch: &Window) -> Option<&Evidence> {
-        let is_of_it = |piece: &&&Evidence| {
+        let is_of_it = |piece: &&Evidence| {
             matches!(piece.fact, Fact::PartlySampled { .. }) && piece.sampled_stretch() == Some(*stretch)
         };
-        self.evidence.iter().copied().find(|piece| is_of_it(&piece))
+        self.evidence.iter().copied().find(is_of_it)
     }
 
     /// All evidence in time order, with the reason where it does not count.
@@ -90,10 +90,8 @@ impl Derivation<'_> {
         if piece.digest().is_none() && self.points.digests.iter().any(|(window, _)| piece.is_digested_in(window)) {
             return Some("of a time of which only the sums are kept".to_owned());
         }
-        if piece
-            .sampled_stretch()
-            .is_some_and(|stretch| self.points.disagreements.contains(&self.up_to_horizon(stretch)))
-        {
+        let up_to_horizon = |stretch: Window| Window::new(stretch.from, stretch.to.min(self.horizon));
+        if piece.sampled_stretch().is_some_and(|stretch| self.points.disagreements.contains(&up_to_horizon(stretch))) {
             return Some("EC2 or CloudTrail says otherwise, and they have records of it".to_owned());
         }
         let claims = Claims::of(piece, &self.evidence, self.points.machine);
@@ -106,12 +104,6 @@ impl Derivation<'_> {
             }
             (None, None) => None,
         }
-    }
-}
-
-impl Derivation<'_> {
-    fn up_to_horizon(&self, stretch: Window) -> Window {
-        Window::new(stretch.from, stretch.to.min(self.horizon))
     }
 }
 

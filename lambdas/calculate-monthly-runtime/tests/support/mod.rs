@@ -96,7 +96,7 @@ pub(crate) async fn witnessed<S: Services + Clone>(
 ) -> Handled<Response, RunError> {
     let calculation = Calculation::over(
         |_: &Scope| services.clone(),
-        checks.clone(),
+        |_: &Scope| checks.clone(),
         InMemoryReports::default(),
         account::scopes(),
         Settings { asks_cloudwatch: true, ..SETTINGS },
@@ -115,7 +115,7 @@ pub(crate) async fn handing_over_to<S: Services + Clone>(
 ) -> Handled<Response, RunError> {
     let calculation = Calculation::over(
         |_: &Scope| services.clone(),
-        InMemoryChecks::default(),
+        |_: &Scope| InMemoryChecks::default(),
         reports,
         account::scopes(),
         SETTINGS,

@@ -36,7 +36,7 @@ pub(crate) async fn calculated() -> Account {
         asks_cloudwatch: false,
     };
     let metrics = Metrics::new("runtime-cache", "test");
-    let (checks, reports) = (InMemoryChecks::default(), InMemoryReports::default());
+    let (checks, reports) = (|_: &Scope| InMemoryChecks::default(), InMemoryReports::default());
     let calculation = Calculation::over(|_: &Scope| account.ports(), checks, reports, scopes(), settings, metrics);
     let moment = Moment::within(account.now(), Duration::from_secs(300));
     calculate(&calculation, json!({}), moment).await.outcome.unwrap();
