@@ -6,7 +6,7 @@ import { EventBridgeDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Construct } from 'constructs';
 import { busName } from '../naming.ts';
 import { furtherScopes, otherAccounts } from '../scopes.ts';
-import { graph } from './fleet-dashboard.ts';
+import { graphs } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers } from './read-servers.ts';
 import type { RustHandler } from './rust-handler.ts';
@@ -80,23 +80,21 @@ export class EventResponse extends TriggeredHandler {
   /** How state changes are answered. */
   dashboardRow(): IWidget[] {
     const period = Duration.hours(1);
-    return [
-      graph('State changes answered', [this.metricCacheHits({ period }), this.metricCacheMisses({ period })], 3),
-      graph(
+    return graphs(
+      ['State changes answered', [this.metricCacheHits({ period }), this.metricCacheMisses({ period })]],
+      [
         'State changes late, deferred, out of scope',
         [
           this.metricLateEvents({ period }),
           this.metricEventsDeferred({ period }),
           this.metricEventsOutOfScope({ period }),
         ],
-        3,
-      ),
-      graph(
+      ],
+      [
         'State changes: errors, longest duration in ms',
         [this.function.metricErrors({ period }), this.function.metricDuration({ period, statistic: Stats.MAXIMUM })],
-        3,
-      ),
-    ];
+      ],
+    );
   }
 
   /**

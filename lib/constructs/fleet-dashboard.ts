@@ -24,16 +24,20 @@ export class FleetDashboard extends Construct {
   }
 }
 
-/** One of several graphs in a row. */
-export function graph(title: string, metrics: readonly IMetric[], inRow: number): IWidget {
-  return new GraphWidget({
-    title,
-    left: [...metrics],
-    leftYAxis: { min: 0, showUnits: false },
-    width: WHOLE_WIDTH / inRow,
-    height: 6,
-    liveData: true,
-  });
+/** A row of graphs, each with a title and its metrics, which take the whole width together. */
+export function graphs(...row: readonly [title: string, metrics: readonly IMetric[]][]): IWidget[] {
+  const wider = WHOLE_WIDTH % row.length;
+  return row.map(
+    ([title, metrics], place) =>
+      new GraphWidget({
+        title,
+        left: [...metrics],
+        leftYAxis: { min: 0, showUnits: false },
+        width: Math.floor(WHOLE_WIDTH / row.length) + (place < wider ? 1 : 0),
+        height: 6,
+        liveData: true,
+      }),
+  );
 }
 
 /** The domain of the console of a region's partition. A region that is not known yet is taken for one of the standard one. */

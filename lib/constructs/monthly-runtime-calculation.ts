@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Schedule, type IRuleTarget } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { graph } from './fleet-dashboard.ts';
+import { graphs } from './fleet-dashboard.ts';
 import { addHandlerAlarms } from './handler-alarms.ts';
 import { allowReadingServers, SAMPLES_ACTIONS } from './read-servers.ts';
 import type { MonthlyReports } from './monthly-reports.ts';
@@ -93,6 +93,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     return this.metric('ReportsOverdue', { statistic: Stats.MAXIMUM, ...options });
   }
 
+  /** Servers of which CloudWatch told otherwise than the records; only where there are any. */
+  metricWitnessDisagreements(options?: MetricOptions): Metric {
+    return this.metric('WitnessDisagreements', options);
+  }
+
   /** Age in seconds of the oldest cache entry that the last run left. */
   metricOldestCacheAge(options?: MetricOptions): Metric {
     return this.metric('OldestCacheAgeSeconds', { statistic: Stats.MAXIMUM, ...options });
@@ -129,30 +134,25 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     const scopes = this.hasSeveralScopes
       ? [this.metricScopesTotal({ period }), this.metricScopesFailing({ period })]
       : [];
-    return [
-      graph('Minutes of the fleet this month', [this.metricFleetRunningMinutes({ period })], 4),
-      graph(
+    return graphs(
+      ['Minutes of the fleet this month', [this.metricFleetRunningMinutes({ period })]],
+      [
         'Servers',
         [
           this.metricServersTotal({ period }),
           this.metricServersProcessed({ period }),
           this.metricServerErrors({ period }),
+          this.metricWitnessDisagreements({ period }),
           ...scopes,
         ],
-        4,
-      ),
-      graph('Oldest cached value, seconds', [this.metricOldestCacheAge({ period })], 4),
-      graph(
-        'CloudTrail requests',
-        [this.metricCloudTrailLookups({ period }), this.metricCloudTrailThrottles({ period })],
-        4,
-      ),
-      graph(
+      ],
+      ['Oldest cached value, seconds', [this.metricOldestCacheAge({ period })]],
+      ['CloudTrail requests', [this.metricCloudTrailLookups({ period }), this.metricCloudTrailThrottles({ period })]],
+      [
         'Hourly run: errors, longest duration in ms',
         [this.function.metricErrors({ period }), this.function.metricDuration({ period, statistic: Stats.MAXIMUM })],
-        4,
-      ),
-    ];
+      ],
+    );
   }
 
   private get hasSeveralScopes(): boolean {
@@ -195,6 +195,11 @@ export class MonthlyRuntimeCalculation extends TriggeredHandler {
     alarms.add('calculation-reports-overdue', {
       meaning: `A month is final, and ${functionName} could not write its report or announce it.`,
       metric: this.metricReportsOverdue({ period: INTERVAL }),
+      threshold: 0,
+    });
+    alarms.add('calculation-witness-disagreements', {
+      meaning: `Of some server CloudWatch's samples tell otherwise than the records do.`,
+      metric: this.metricWitnessDisagreements({ period: INTERVAL }),
       threshold: 0,
     });
     alarms.add('servers-table-throttles', {

@@ -178,6 +178,7 @@ describe('alarm', () => {
     ['calculation-unreadable-records', 'UnreadableRecords', 'Sum'],
     ['calculation-restless-servers', 'RestlessServers', 'Maximum'],
     ['calculation-reports-overdue', 'ReportsOverdue', 'Maximum'],
+    ['calculation-witness-disagreements', 'WitnessDisagreements', 'Sum'],
   ])('%s: any in the last hour, and the metric is there only where there are any', (name, metric, statistic) => {
     alarm(name, {
       Namespace: 'runtime-cache/MonthlyRuntime',
@@ -212,7 +213,7 @@ describe('alarm', () => {
   });
 
   test('no other', () => {
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 13);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 14);
   });
 });
 
@@ -224,6 +225,7 @@ test('metrics are those the handler emits, for this environment', () => {
     calculation.metricUnreadableRecords(),
     calculation.metricRestlessServers(),
     calculation.metricReportsOverdue(),
+    calculation.metricWitnessDisagreements(),
     calculation.metricOldestCacheAge(),
     calculation.metricCloudTrailLookups(),
     calculation.metricCloudTrailThrottles(),
@@ -238,6 +240,7 @@ test('metrics are those the handler emits, for this environment', () => {
     ['UnreadableRecords', 'Sum'],
     ['RestlessServers', 'Maximum'],
     ['ReportsOverdue', 'Maximum'],
+    ['WitnessDisagreements', 'Sum'],
     ['OldestCacheAgeSeconds', 'Maximum'],
     ['CloudTrailLookups', 'Sum'],
     ['CloudTrailThrottles', 'Sum'],

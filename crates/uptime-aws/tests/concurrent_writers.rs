@@ -31,7 +31,7 @@ fn id(n: u64) -> InstanceId {
 fn evidence(server: u64) -> Vec<Evidence> {
     let told = |at, fact, event: &str| {
         let cloudtrail =
-            Source::CloudTrail { event_name: format!("{event}Instances"), event_id: format!("{server}-{at}") };
+            Source::CloudTrail { event_name: format!("{event}Instances").into(), event_id: format!("{server}-{at}") };
         let event = Source::StateChange { event_id: format!("{event}-{at}") };
         [(at, cloudtrail), (at + TimeDelta::seconds(20), event)].map(|(at, source)| Evidence {
             at,

@@ -18,7 +18,7 @@ pub enum Unit {
 
 /// Metrics that are told only where they are more than zero, for CloudWatch charges for each hour in which a metric is there. An
 /// alarm on one of them reads missing data as zero.
-const ONLY_WHERE_ANY: [&str; 3] = ["RestlessServers", "UnreadableRecords", "ReportsOverdue"];
+const ONLY_WHERE_ANY: [&str; 4] = ["RestlessServers", "UnreadableRecords", "ReportsOverdue", "WitnessDisagreements"];
 
 /// Where metrics go: one namespace, one dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]

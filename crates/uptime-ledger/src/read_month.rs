@@ -4,13 +4,19 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, future, stream};
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use uptime::{Folded, InstanceId, Month, ServerMonth};
 
 use crate::ports::{Ledger, SweepState};
 use crate::service_error::ServiceError;
 
-/// Items that are in memory at a time, twice: the next ones are read while these become rows.
-const PART: usize = 400;
+/// Items that are read at a time.
+const PART: usize = 100;
+/// Parts that are read at once: the next ones arrive while these become rows.
+const AT_ONCE: usize = 8;
+/// Rows that are made before it is looked whether more items have arrived.
+const ROWS: usize = 20;
 
 /// A scope's month.
 #[derive(Debug)]
@@ -55,17 +61,30 @@ impl<T> ReadMonth<T> {
         (month, ids): (Month, &[InstanceId]),
         row: impl Fn(ServerMonth) -> T,
     ) -> Result<(), ServiceError> {
-        let parts: Vec<_> = ids.chunks(PART).map(|ids| ledger.read(month, ids)).collect();
-        let mut parts = stream::iter(parts).buffered(2);
-        while let Some(items) = parts.try_next().await? {
-            for (id, item) in items {
-                match item {
-                    Ok(item) => self.rows.push(row(item)),
-                    Err(error) => self.unreadable.push((id, error)),
+        let (read, mut arrived) = mpsc::channel(1);
+        let reading = async move {
+            let parts: Vec<_> = ids.chunks(PART).map(|ids| ledger.read(month, ids)).collect();
+            let mut parts = stream::iter(parts).buffered(AT_ONCE);
+            while let Some(items) = parts.try_next().await? {
+                // It is received until this ends.
+                let _ = read.send(items).await;
+            }
+            Ok(())
+        };
+        let making = async {
+            while let Some(items) = arrived.recv().await {
+                for (number, (id, item)) in items.into_iter().enumerate() {
+                    match item {
+                        Ok(item) => self.rows.push(row(item)),
+                        Err(error) => self.unreadable.push((id, error)),
+                    }
+                    if number % ROWS == ROWS - 1 {
+                        yield_now().await;
+                    }
                 }
             }
-        }
-        Ok(())
+        };
+        future::join(reading, making).await.0
     }
 }
 

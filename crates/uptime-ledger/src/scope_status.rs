@@ -40,6 +40,8 @@ pub struct Figures {
     pub restless: u64,
     /// Final months whose report could not be handed over yet.
     pub unreported: u64,
+    /// Servers of which CloudWatch told otherwise than the records.
+    pub disagreements: u64,
     /// How long all of them ran this month.
     pub span: Span,
     /// Requests to CloudTrail.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use uptime::{Folded, InstanceId, Period, Sampled, Samples, Window};
+use uptime::{Folded, InstanceId, Month, Period, Sampled, Samples, Window};
 
 use crate::service_error::ServiceError;
 
@@ -108,6 +108,14 @@ impl Batch {
         batches
     }
 
+    /// A whole month of servers by the hour, in as few requests as they need.
+    pub fn of_month(month: Month, ids: Vec<InstanceId>, most: MostAsked) -> Vec<Self> {
+        let (window, period) = (Window::new(month.start(), month.end()), Period::Hour);
+        let periods = window.length().num_minutes() / period.minutes();
+        let servers = usize::try_from(most.periods / periods).unwrap_or(1).clamp(1, most.servers);
+        ids.chunks(servers).map(|ids| Self { window, period, ids: ids.to_vec() }).collect()
+    }
+
     /// Adds a server, where the request does not become too large by it.
     fn with(&mut self, id: &InstanceId, window: Window, most: MostAsked) -> Option<()> {
         let both = Window::new(self.window.from.min(window.from), self.window.to.max(window.to));
@@ -192,6 +200,13 @@ mod tests {
         let asked = batches(&all, "20T12:10");
         let sizes: Vec<_> = asked.iter().map(|batch| (batch.window.to, batch.ids.len())).collect();
         assert_eq!(sizes, [(at("20T11:13"), 1), (at("20T09:03"), 500), (at("20T09:03"), 100)]);
+    }
+
+    #[test]
+    fn whole_months_are_asked_for_by_the_hour() {
+        let asked = Batch::of_month("2026-03".parse().unwrap(), (0..300).map(id).collect(), MOST);
+        let sizes: Vec<_> = asked.iter().map(|batch| (batch.period, batch.ids.len())).collect();
+        assert_eq!(sizes, [(Period::Hour, 135), (Period::Hour, 135), (Period::Hour, 30)]);
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct SweepState {
     pub looks: Vec<SharedLook>,
     /// The final months whose report is still to be handed over.
     pub unreported: BTreeSet<Month>,
+    /// The final months whose servers are still to be compared with CloudWatch's samples. Kept, for only the items tell, and
+    /// to read them all each hour would cost more than the audit.
+    pub unaudited: BTreeSet<Month>,
     /// Counts the writes of this state, so that of two runs at one time none overwrites the other's.
     pub revision: u64,
 }

@@ -1,16 +1,19 @@
 //! Rows as CSV.
 
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
 use std::sync::LazyLock;
 
-use csv::{Terminator, WriterBuilder};
-use uptime::{Minutes, instant_text};
+use chrono::{DateTime, Utc};
+use csv::{Terminator, Writer, WriterBuilder};
+use uptime::instant_text;
 
 use crate::row::Row;
 
 /// The longest month has as many.
 const DAYS: usize = 31;
 
-const BEFORE_DAYS: [&str; 16] = [
+const BEFORE_DAYS: [&str; 18] = [
     "account",
     "region",
     "id",
@@ -24,6 +27,8 @@ const BEFORE_DAYS: [&str; 16] = [
     "asOf",
     "final",
     "leftAt",
+    "restsOn",
+    "audit",
     "forecastLeast",
     "forecastExpected",
     "forecastMost",
@@ -40,42 +45,72 @@ pub static COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
 /// A text that a spreadsheet would take for a formula, because it begins with `=`, `+`, `-`, `@`, a tab or a carriage return,
 /// gets an apostrophe before it. A day of which nothing is told is empty.
 pub fn to_csv<'r>(rows: impl IntoIterator<Item = &'r Row>) -> String {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    // Writing to memory cannot fail, and every record has the same number of fields.
-    let _ = writer.write_record(COLUMNS.iter());
+    let mut lines = Lines {
+        writer: WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new()),
+        text: String::new(),
+    };
+    COLUMNS.iter().for_each(|name| lines.put(name));
+    lines.end();
     for row in rows {
-        let _ = writer.write_record(fields(row));
+        lines.put_row(row);
     }
-    let bytes = writer.into_inner().unwrap_or_default();
+    let bytes = lines.writer.into_inner().unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-fn fields(row: &Row) -> Vec<String> {
-    let instant = |instant: Option<_>| instant.map(instant_text).unwrap_or_default();
-    let mut fields = vec![
-        row.account.to_string(),
-        row.region.to_string(),
-        row.id.to_string(),
-        harmless(row.name.as_deref().unwrap_or_default()),
-        harmless(row.instance_type.as_deref().unwrap_or_default()),
-        row.state.to_string(),
-        row.month.to_string(),
-        row.minutes.to_string(),
-        row.uncertainty.to_string(),
-        instant(row.running_since),
-        instant(Some(row.as_of)),
-        row.is_final.to_string(),
-        instant(row.left_at),
-        row.forecast.least.to_string(),
-        row.forecast.expected.to_string(),
-        row.forecast.most.to_string(),
-    ];
-    fields.extend((0..DAYS).map(|day| row.days.get(day).map(Minutes::to_string).unwrap_or_default()));
-    fields
+/// Lines being written. Writing to memory cannot fail, and every line has the same number of fields.
+struct Lines {
+    writer: Writer<Vec<u8>>,
+    /// One field's text, so that the half a million of a large fleet need no memory of their own.
+    text: String,
+}
+
+impl Lines {
+    fn put(&mut self, field: impl Display) {
+        self.text.clear();
+        let _ = write!(self.text, "{field}");
+        let _ = self.writer.write_field(&self.text);
+    }
+
+    fn put_instant(&mut self, instant: Option<DateTime<Utc>>) {
+        self.put(instant.map(instant_text).unwrap_or_default());
+    }
+
+    fn end(&mut self) {
+        let _ = self.writer.write_record(None::<&[u8]>);
+    }
+
+    fn put_row(&mut self, row: &Row) {
+        self.put(&row.account);
+        self.put(&row.region);
+        self.put(&row.id);
+        self.put(harmless(row.name.as_deref().unwrap_or_default()));
+        self.put(harmless(row.instance_type.as_deref().unwrap_or_default()));
+        self.put(row.state);
+        self.put(row.month);
+        self.put(row.minutes);
+        self.put(row.uncertainty);
+        self.put_instant(row.running_since);
+        self.put_instant(Some(row.as_of));
+        self.put(row.is_final);
+        self.put_instant(row.left_at);
+        self.put(row.rests_on.as_str());
+        self.put(row.audit.unwrap_or_default());
+        self.put(row.forecast.least);
+        self.put(row.forecast.expected);
+        self.put(row.forecast.most);
+        for day in 0..DAYS {
+            match row.days.get(day) {
+                Some(minutes) => self.put(minutes),
+                None => self.put(""),
+            }
+        }
+        self.end();
+    }
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn harmless(text: &str) -> String {
+fn harmless(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if is_formula { format!("'{text}") } else { text.to_owned() }
+    if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }

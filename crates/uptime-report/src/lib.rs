@@ -13,5 +13,5 @@ mod totals;
 pub use csv_text::{COLUMNS, to_csv};
 pub use document::MonthDocument;
 pub use forecast::Forecast;
-pub use row::{Row, ServerState};
+pub use row::{Basis, Row, ServerState};
 pub use totals::Totals;

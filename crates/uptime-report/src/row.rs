@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uptime::{AccountId, Folded, InstanceId, Minutes, Month, Region, Scope, Span};
+use uptime::{AccountId, Audit, Folded, InstanceId, Minutes, Month, Region, Scope, Span};
 
 use crate::forecast::Forecast;
 use crate::instant::{serialize, serialize_option};
@@ -43,12 +43,36 @@ pub struct Row {
     /// When it was first missed among the servers; none while it is one.
     #[serde(serialize_with = "serialize_option")]
     pub left_at: Option<DateTime<Utc>>,
+    /// What tells how long it ran.
+    pub rests_on: Basis,
+    /// Whether CloudWatch's samples of a final month tell the same, `agrees` or `disagrees`; none where they were not compared.
+    pub audit: Option<&'static str>,
     /// The proven minutes of each UTC day, first day first, up to the day of `asOf`. They sum to `minutes`.
     pub days: Vec<Minutes>,
     /// How many more are possible on each of these days.
     pub days_uncertainty: Vec<Minutes>,
     /// What the month comes to at its end.
     pub forecast: Forecast,
+}
+
+/// What tells how long a server ran in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// CloudTrail's records, state changes and looks; CloudWatch's samples only where these leave something open.
+    Records,
+    /// CloudWatch's samples alone.
+    Samples,
+}
+
+impl Basis {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Samples => "samples",
+        }
+    }
 }
 
 /// A server's state as far as it matters here.
@@ -109,6 +133,8 @@ impl Row {
             as_of,
             is_final: month.is_final,
             left_at: month.left_at,
+            rests_on: if month.rests_on_samples() { Basis::Samples } else { Basis::Records },
+            audit: month.audit.as_ref().map(Audit::verdict),
             days,
             days_uncertainty,
             forecast: match is_over {
@@ -121,6 +147,11 @@ impl Row {
     /// The account and region that it belongs to.
     pub fn scope(&self) -> Scope {
         Scope { account: self.account.clone(), region: self.region.clone() }
+    }
+
+    /// True where CloudWatch tells otherwise.
+    pub fn is_disputed(&self) -> bool {
+        self.audit.is_some_and(|verdict| verdict == Audit::DISAGREES)
     }
 
     /// How long it ran.

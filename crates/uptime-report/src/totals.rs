@@ -18,6 +18,8 @@ pub struct Totals {
     /// Those whose month is final.
     #[serde(rename = "final")]
     pub settled: usize,
+    /// Those of which CloudWatch tells otherwise than the records.
+    pub disputed: usize,
     /// The proven minutes.
     pub minutes: Minutes,
     /// How many more are possible.
@@ -35,6 +37,7 @@ impl Totals {
             totals.running += usize::from(row.state == ServerState::Running);
             totals.left += usize::from(row.state == ServerState::Left);
             totals.settled += usize::from(row.is_final);
+            totals.disputed += usize::from(row.is_disputed());
             totals.minutes = totals.minutes + row.minutes;
             totals.uncertainty = totals.uncertainty + row.uncertainty;
             totals.forecast = totals.forecast + row.forecast;

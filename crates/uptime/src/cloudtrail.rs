@@ -1,5 +1,7 @@
 //! CloudTrail records, and the evidence in them. The oddities handled here were all seen in real records.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::evidence::{Evidence, Fact, ServerEvidence, Source};
@@ -13,6 +15,12 @@ pub const EVICTION: &str = "BidEvictedEvent";
 /// The event names that carry evidence, which are those a sweep has to read.
 pub const LIFECYCLE_EVENTS: [&str; 6] =
     ["RunInstances", "StartInstances", "StopInstances", "TerminateInstances", "RebootInstances", EVICTION];
+
+/// The name of an event, without memory of its own where it is one of those that carry evidence.
+pub(crate) fn event_name(name: &str) -> Cow<'static, str> {
+    let known = LIFECYCLE_EVENTS.into_iter().find(|known| *known == name);
+    known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
+}
 
 /// Why a record could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +155,7 @@ impl Record<'_> {
 
     fn tell(&self, at: DateTime<Utc>, fact: Fact) -> Evidence {
         let source =
-            Source::CloudTrail { event_name: self.event_name.to_string(), event_id: self.event_id.to_string() };
+            Source::CloudTrail { event_name: event_name(&self.event_name), event_id: self.event_id.to_string() };
         Evidence { at, fact, source }
     }
 

@@ -1,5 +1,7 @@
 //! Evidence: facts about when a server's running time started or stopped.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::Digest;
@@ -107,8 +109,8 @@ impl Fact {
 pub enum Source {
     /// A CloudTrail record.
     CloudTrail {
-        /// `eventName`, such as `StopInstances`.
-        event_name: String,
+        /// `eventName`, such as `StopInstances`. An item has hundreds of the few that there are.
+        event_name: Cow<'static, str>,
         /// `eventID`; empty where an old record has none.
         event_id: String,
     },

@@ -1,10 +1,12 @@
 //! Evidence as one line of text, as it is kept and shown: `2026-11-03T10:00:00Z started CloudTrail StartInstances 7bf7…`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::cloudtrail::event_name;
 use crate::digest::Digest;
 use crate::evidence::{Evidence, Fact, Source};
 use crate::state::State;
@@ -66,13 +68,49 @@ impl FromStr for Evidence {
     type Err = InvalidEvidence;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |missing| InvalidEvidence { text: text.to_owned(), missing };
-        let mut words = text.splitn(3, ' ');
-        let at = words.next().and_then(read_instant).ok_or(invalid("it does not begin with a time"))?;
-        let fact = words.next().and_then(fact).ok_or(invalid("its second word is not what happened"))?;
-        let source = words.next().and_then(source).ok_or(invalid("it does not end with its source"))?;
-        Ok(Self { at, fact, source })
+        Self::try_from(text.to_owned())
     }
+}
+
+/// The text becomes the event's id: an item has hundreds of pieces, and of most of them the id is half of the text.
+impl TryFrom<String> for Evidence {
+    type Error = InvalidEvidence;
+
+    fn try_from(mut text: String) -> Result<Self, Self::Error> {
+        match read(&text) {
+            Ok((at, fact, who)) => {
+                let event_id = |from: usize| {
+                    text.drain(..from);
+                    text
+                };
+                let source = match who {
+                    Who::CloudTrail { event_name, id_from } => {
+                        Source::CloudTrail { event_name, event_id: event_id(id_from) }
+                    }
+                    Who::StateChange { id_from } => Source::StateChange { event_id: event_id(id_from) },
+                    Who::Other(source) => source,
+                };
+                Ok(Self { at, fact, source })
+            }
+            Err(missing) => Err(InvalidEvidence { text, missing }),
+        }
+    }
+}
+
+/// Who says so; where the event's id begins in the text.
+enum Who {
+    CloudTrail { event_name: Cow<'static, str>, id_from: usize },
+    StateChange { id_from: usize },
+    Other(Source),
+}
+
+/// What a text says, or what is missing in it.
+fn read(text: &str) -> Result<(DateTime<Utc>, Fact, Who), &'static str> {
+    let mut words = text.splitn(3, ' ');
+    let at = words.next().and_then(read_instant).ok_or("it does not begin with a time")?;
+    let fact = words.next().and_then(fact).ok_or("its second word is not what happened")?;
+    let source = words.next().and_then(|words| who(words, text.len())).ok_or("it does not end with its source")?;
+    Ok((at, fact, source))
 }
 
 /// As many decimals of a second as are needed, so that reading it back gives the same instant.
@@ -86,26 +124,39 @@ fn read_instant(word: &str) -> Option<DateTime<Utc>> {
 }
 
 fn fact(word: &str) -> Option<Fact> {
-    if let Some(digest) = word.strip_prefix("digest(") {
-        return Digest::read(digest.strip_suffix(')')?).map(Box::new).map(Fact::Digest);
+    match word.split_once('(') {
+        None => plain_fact(word),
+        Some((name, details)) => fact_with(name, details.strip_suffix(')')?),
     }
-    if let Some((name, rest)) = word.split_once("(until=") {
-        return sampled(name, rest.strip_suffix(')')?);
+}
+
+fn plain_fact(name: &str) -> Option<Fact> {
+    Some(match name {
+        "started" => Fact::Started,
+        "running-after" => Fact::RunningAfter,
+        "stopped" => Fact::Stopped,
+        "interrupted" => Fact::Interrupted,
+        "terminated" => Fact::Terminated,
+        "created" => Fact::Created,
+        _ => seen(name, None)?,
+    })
+}
+
+fn fact_with(name: &str, details: &str) -> Option<Fact> {
+    if name == "digest" {
+        return Digest::read(details).map(Box::new).map(Fact::Digest);
     }
-    let (name, last_start) = match word.split_once("(last-start=") {
-        Some((name, start)) => (name, Some(read_instant(start.strip_suffix(')')?)?)),
-        None => (word, None),
-    };
-    match (name, last_start) {
-        ("started", None) => Some(Fact::Started),
-        ("running-after", None) => Some(Fact::RunningAfter),
-        ("stopped", None) => Some(Fact::Stopped),
-        ("interrupted", None) => Some(Fact::Interrupted),
-        ("terminated", None) => Some(Fact::Terminated),
-        ("created", None) => Some(Fact::Created),
-        ("seen-running", last_start) => Some(Fact::SeenRunning { last_start }),
-        ("seen-stopped", last_start) => Some(Fact::SeenStopped { last_start }),
-        ("seen-terminated", last_start) => Some(Fact::SeenTerminated { last_start }),
+    match details.strip_prefix("until=") {
+        Some(until) => sampled(name, until),
+        None => seen(name, Some(read_instant(details.strip_prefix("last-start=")?)?)),
+    }
+}
+
+fn seen(name: &str, last_start: Option<DateTime<Utc>>) -> Option<Fact> {
+    match name {
+        "seen-running" => Some(Fact::SeenRunning { last_start }),
+        "seen-stopped" => Some(Fact::SeenStopped { last_start }),
+        "seen-terminated" => Some(Fact::SeenTerminated { last_start }),
         _ => None,
     }
 }
@@ -125,17 +176,17 @@ fn sampled(name: &str, rest: &str) -> Option<Fact> {
     }
 }
 
-/// Event ids may be empty.
-fn source(words: &str) -> Option<Source> {
+/// The last words of a text of this length. Event ids may be empty.
+fn who(words: &str, length: usize) -> Option<Who> {
     let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
     match kind {
-        "EC2" if rest.is_empty() => Some(Source::Ec2),
-        "CloudWatch" if rest.is_empty() => Some(Source::CloudWatch),
-        "ledger" if rest.is_empty() => Some(Source::Ledger),
-        "state-change" => Some(Source::StateChange { event_id: rest.to_owned() }),
+        "EC2" if rest.is_empty() => Some(Who::Other(Source::Ec2)),
+        "CloudWatch" if rest.is_empty() => Some(Who::Other(Source::CloudWatch)),
+        "ledger" if rest.is_empty() => Some(Who::Other(Source::Ledger)),
+        "state-change" => Some(Who::StateChange { id_from: length - rest.len() }),
         "CloudTrail" => {
-            let (event_name, event_id) = rest.split_once(' ')?;
-            Some(Source::CloudTrail { event_name: event_name.to_owned(), event_id: event_id.to_owned() })
+            let (name, event_id) = rest.split_once(' ')?;
+            Some(Who::CloudTrail { event_name: event_name(name), id_from: length - event_id.len() })
         }
         _ => None,
     }

@@ -78,14 +78,17 @@ pub struct Folded {
     pub lacks_past: bool,
     /// Where it may have run, and CloudWatch was not asked yet. In time order.
     pub open: Vec<Window>,
+    /// Stretches of which CloudWatch's samples tell otherwise than all else.
+    pub disagreements: Vec<Window>,
 }
 
 /// Folds what is new into a server's month, and computes what follows as of `now`. Where nobody has looked, it is as of the
 /// last evidence up to `now`, for what has been since nobody knows; it is never before what is computed already.
 ///
 /// A server that came back is one again from now on. What it did in between is unknown: the sweeps of that time were not its
-/// own. One that is missing has left when it was first missed.
+/// own. One that is missing has left when it was first missed. An audit does not hold for what is folded anew.
 pub fn fold(mut month: ServerMonth, news: &News<'_>, now: DateTime<Utc>) -> Folded {
+    month.audit = None;
     let created = month.created().or_else(|| news.look.observation().and_then(|observation| observation.created_at));
     let look = if month.is_told_by(&news.look) { news.look } else { Look::NotTaken };
     month.assume_swept(&news.swept);
@@ -121,8 +124,9 @@ impl Folded {
         let timeline = month.timeline(as_of);
         let lacks_past = timeline.lacks_past(month.month);
         let open = month.open_stretches(&timeline);
+        let disagreements = timeline.disagreements().to_vec();
         let entry = month.summarize_as(&timeline, as_of);
-        Self { month, entry, lacks_past, open }
+        Self { month, entry, lacks_past, open, disagreements }
     }
 
     /// Keeps what was computed `before`, where less could be read than is needed and that was more certain.
@@ -178,7 +182,8 @@ impl ServerMonth {
                 let told = self.last_told(now).max(summary.as_of);
                 let entry = CacheEntry { running_since, ..CacheEntry::of(&timeline, self.month, told) };
                 let entry = CacheEntry { span: summary.span, revision: self.revision, ..entry };
-                Folded { entry, lacks_past: false, open: Vec::new(), month: self }
+                let disagreements = timeline.disagreements().to_vec();
+                Folded { entry, lacks_past: false, open: Vec::new(), disagreements, month: self }
             }
             _ => fold(self, &News::none(swept.clone()), now),
         }

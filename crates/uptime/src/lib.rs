@@ -11,6 +11,7 @@
 //! new of a server becomes part of its month in one place, [`fold`].
 
 mod admitted;
+mod audit;
 mod blind;
 mod cache;
 mod checked_text;
@@ -45,6 +46,7 @@ mod swept;
 mod timeline;
 mod window;
 
+pub use audit::{Audit, Comparison, Completeness};
 pub use blind::BlindSpots;
 pub use cache::CacheEntry;
 pub use cloudtrail::{EVICTION, LIFECYCLE_EVENTS, RecordError, read_record};

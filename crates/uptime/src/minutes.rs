@@ -55,8 +55,11 @@ impl Sum for Minutes {
 impl fmt::Display for Minutes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let text = format!("{sign}{}.{:02}", self.0.abs() / 100, self.0.abs() % 100);
-        f.pad(&text)
+        let (whole, hundredths) = (self.0.abs() / 100, self.0.abs() % 100);
+        match f.width() {
+            None => write!(f, "{sign}{whole}.{hundredths:02}"),
+            Some(_) => f.pad(&format!("{sign}{whole}.{hundredths:02}")),
+        }
     }
 }
 

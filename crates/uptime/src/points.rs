@@ -139,17 +139,18 @@ impl Points {
     /// Tells whether a start and a stop within one second were a run or a pause, where a neighbour says so and no unknown
     /// start can have come between.
     fn order_pairs(&mut self) {
-        for i in 0..self.points.len() {
+        let pairs: Vec<usize> = (0..self.points.len()).filter(|i| self.points[*i].kind == Kind::Both).collect();
+        for i in pairs.iter().copied() {
             let at = self.points[i].at;
             let not_yet_created = self.created.is_some_and(|created| created >= at);
             let stopped_since = self.state_before(i).filter(|(state, _)| *state == Some(State::NotRunning));
             let stopped_before =
                 not_yet_created || stopped_since.is_some_and(|(_, since)| self.starts_known.until(since) >= at);
-            if self.points[i].kind == Kind::Both && stopped_before {
+            if stopped_before {
                 self.points[i].kind = Kind::SeenStopped;
             }
         }
-        for i in (0..self.points.len()).rev() {
+        for i in pairs.into_iter().rev() {
             let at = self.points[i].at;
             let runs_then = self.state_after(i).filter(|(state, _)| *state == Some(State::Running));
             let runs_after = runs_then.is_some_and(|(_, then)| self.starts_known.since(then) <= at);
@@ -213,9 +214,9 @@ fn merge(mut claims: Vec<Claim>, machine: Machine) -> Vec<Point> {
         // A change tells the states around it; being seen in the same second adds nothing. Seen both running and
         // stopped, it stopped: where starts are known, there would be evidence of a start.
         let changes = has(Kind::Start) || has(Kind::Stop);
-        let counted = instant.iter().filter(|claim| !changes || !claim.kind.is_sighting());
-        let (running, other): (Vec<Claim>, Vec<Claim>) = counted.partition(|claim| claim.kind == Kind::SeenRunning);
-        for next in running.into_iter().chain(other) {
+        let counted = || instant.iter().copied().filter(|claim| !changes || !claim.kind.is_sighting());
+        let running = counted().filter(|claim| claim.kind == Kind::SeenRunning);
+        for next in running.chain(counted().filter(|claim| claim.kind != Kind::SeenRunning)) {
             let next_start = if next.kind.after() == Some(State::NotRunning) { next_start } else { NextStart::ByCall };
             add(&mut points, &mut last, Claim { next_start, ..next }, machine);
         }

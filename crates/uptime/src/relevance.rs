@@ -17,12 +17,15 @@ use crate::window::Window;
 pub(crate) struct Relevance(Window);
 
 impl Relevance {
-    pub(crate) fn of<'e>(machine: Machine, evidence: impl Iterator<Item = &'e Evidence> + Clone, month: Month) -> Self {
+    pub(crate) fn of<'e>(machine: Machine, evidence: impl Iterator<Item = &'e Evidence>, month: Month) -> Self {
         // Sources tell of one change within this time.
         let one_change = machine.same_start() + SAME_CHANGE;
-        let changes = evidence.filter(|piece| piece.fact.is_change()).map(|piece| piece.at);
-        let before = |limit| changes.clone().filter(|at| *at < limit).max()?.checked_sub_signed(one_change);
-        let after = |limit| changes.clone().filter(|at| *at >= limit).min()?.checked_add_signed(one_change);
+        let is_outside = |piece: &&Evidence| piece.at < month.start() || month.end() <= piece.at;
+        let changes = evidence.filter(is_outside).filter(|piece| piece.fact.is_change()).map(|piece| piece.at);
+        let changes: Vec<DateTime<Utc>> = changes.collect();
+        let changes = || changes.iter().copied();
+        let before = |limit| changes().filter(|at| *at < limit).max()?.checked_sub_signed(one_change);
+        let after = |limit| changes().filter(|at| *at >= limit).min()?.checked_add_signed(one_change);
         let from = before(month.start()).and_then(before).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let to = after(month.end()).and_then(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         Self(Window::new(from, to))

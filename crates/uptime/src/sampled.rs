@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::{Evidence, Fact};
 use crate::month::Month;
+use crate::points::Points;
 use crate::server_month::ServerMonth;
 use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
@@ -32,6 +33,15 @@ impl ServerMonth {
         unasked.filter(|window| window.length() >= Sampled::SHORTEST).collect()
     }
 
+    /// True for a month of which no record tells: what is known of it, CloudWatch's samples tell.
+    pub fn rests_on_samples(&self) -> bool {
+        let month = Window::new(self.month.start(), self.month.end());
+        let (samples, mut records): (Vec<_>, Vec<_>) =
+            self.evidence.iter().partition(|piece| piece.sampled_stretch().is_some());
+        records.retain(|piece| month.from <= piece.at && piece.at < month.to);
+        !samples.is_empty() && records.is_empty() && self.coverage.within(&month) == Coverage::none()
+    }
+
     /// The last start of a server that was seen stopped: samples of the run after it tell that CloudWatch has some of it.
     pub fn start_of_last_run(&self) -> Option<DateTime<Utc>> {
         match self.sighting.as_ref()?.fact {
@@ -40,7 +50,8 @@ impl ServerMonth {
         }
     }
 
-    /// Takes over what CloudWatch has of it in the month, as far as nobody else tells.
+    /// Takes over what CloudWatch has of it in the month, as far as nobody else tells; and what others contradict, for whoever
+    /// asks why.
     pub(crate) fn take_samples(&mut self, sampled: &Sampled, now: DateTime<Utc>) {
         let month = Window::new(self.month.start(), self.month.end());
         let timeline = self.timeline(now);
@@ -50,9 +61,21 @@ impl ServerMonth {
         let tells = |piece: &&Evidence| {
             piece.sampled_stretch().is_some_and(|stretch| open.within(&stretch) != Coverage::none())
         };
-        let worth = sampled.evidence.iter().filter(tells).filter_map(|piece| piece.cut_to(&around));
+        let disagreements = self.disagreements_with(&sampled.evidence, now);
+        let is_contradicted = |piece: &&Evidence| disagreements.iter().any(|window| window.from == piece.at);
+        let (telling, others): (Vec<_>, Vec<_>) = sampled.evidence.iter().partition(tells);
+        let contradicted = others.into_iter().filter(is_contradicted).cloned();
+        let worth = telling.into_iter().filter_map(|piece| piece.cut_to(&around)).chain(contradicted);
         self.learn(worth.collect::<Vec<_>>(), &Coverage::none());
         self.asked = std::mem::take(&mut self.asked).and(&sampled.asked.within(&month));
+    }
+}
+
+impl ServerMonth {
+    /// The stretches of samples of which all else tells otherwise.
+    fn disagreements_with(&self, samples: &[Evidence], now: DateTime<Utc>) -> Vec<Window> {
+        let evidence = self.all_evidence().chain(samples);
+        Points::of(self.machine(), evidence, &self.coverage, self.horizon(now)).disagreements
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::audit::Audit;
 use crate::cache::CacheEntry;
 use crate::evidence::{Evidence, Fact};
 use crate::instance::InstanceId;
@@ -48,6 +49,9 @@ pub struct ServerMonth {
     pub is_final: bool,
     /// Evidence that came after it was final. It changes no number, unless the month is reopened.
     pub late_evidence: BTreeSet<Evidence>,
+    /// Whether CloudWatch's samples of the whole month tell the same; none where they were not compared since it was last
+    /// computed.
+    pub audit: Option<Audit>,
     /// How often it was written. Every write adds one, so that of two writers at one time none takes away what the other
     /// one stored.
     pub revision: u64,
@@ -80,6 +84,7 @@ impl ServerMonth {
             summary: None,
             is_final: false,
             late_evidence: BTreeSet::new(),
+            audit: None,
             revision: 0,
         }
     }
@@ -104,14 +109,19 @@ impl ServerMonth {
         let new: Vec<Evidence> =
             evidence.into_iter().filter(|piece| while_here(piece) && !is_digested(piece)).collect();
         // An event may have added what a digest stands for.
-        self.evidence.retain(|piece| piece.digest().is_some() || !is_digested(piece));
-        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&new), self.month);
+        if !digests.is_empty() {
+            self.evidence.retain(|piece| piece.digest().is_some() || !is_digested(piece));
+        }
         // Of the time after it left nothing is kept, so nothing is covered.
         let covered = match self.left_at {
             Some(left) => &covered.within(&Window::new(DateTime::<Utc>::MIN_UTC, left)),
             None => covered,
         };
         self.coverage = std::mem::take(&mut self.coverage).and(covered);
+        if new.is_empty() {
+            return;
+        }
+        let relevance = Relevance::of(self.machine(), self.evidence.iter().chain(&new), self.month);
         for piece in new {
             if relevance.keeps(&piece) {
                 self.evidence.insert(piece);

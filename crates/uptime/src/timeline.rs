@@ -60,6 +60,8 @@ pub struct Timeline {
     running_since: Option<DateTime<Utc>>,
     /// Gaps with possible time in them of which CloudTrail has not been read whole: reading it could rule that out.
     unread: Vec<Window>,
+    /// Stretches of which CloudWatch's samples tell otherwise than all else, which counts.
+    disagreements: Vec<Window>,
 }
 
 impl Timeline {
@@ -88,7 +90,7 @@ impl Timeline {
         mut record: impl FnMut(Gap),
     ) -> Self {
         let first = known.points.first().map_or(now, |point| point.at);
-        let mut timeline = Self::default();
+        let mut timeline = Self { disagreements: known.disagreements.clone(), ..Self::default() };
         let mut digests = known.digests.iter().peekable();
         let mut before: (Option<State>, DateTime<Utc>) =
             (None, known.created.unwrap_or(DateTime::<Utc>::MIN_UTC).min(first));
@@ -172,6 +174,10 @@ impl Timeline {
         Some(last_start.map_or(since, |start| since.max(start)))
     }
 
+    pub(crate) fn disagreements(&self) -> &[Window] {
+        &self.disagreements
+    }
+
     /// When the run that is still going on started; it may be before the month. None where the server does not run.
     pub fn running_since(&self) -> Option<DateTime<Utc>> {
         self.running_since
@@ -236,19 +242,18 @@ impl Timeline {
     fn days_of(&self, certainties: &[Certainty], month: Month, now: DateTime<Utc>) -> Vec<Minutes> {
         let month = month.until(now);
         let segments = self.segments.iter().filter(|segment| certainties.contains(&segment.certainty));
-        let inside = |segment: &Segment| Segment { window: segment.window.within(&month), ..*segment };
-        let mut segments = segments.map(inside).filter(|segment| !segment.window.is_empty()).peekable();
+        let mut segments = segments.skip_while(|segment| segment.window.to <= month.from).peekable();
         let mut days = Vec::with_capacity(31);
-        let (mut day_start, mut over, mut before) = (month.from, TimeDelta::zero(), Minutes::default());
-        while day_start < month.to {
-            day_start += TimeDelta::days(1);
-            let so_far = Window::new(month.from, day_start.min(month.to));
-            while let Some(segment) = segments.next_if(|segment| segment.window.to <= so_far.to) {
-                over += segment.length();
+        let (mut day, mut over, mut before) =
+            (Window::new(month.from, month.from), TimeDelta::zero(), Minutes::default());
+        while day.to < month.to {
+            day = Window::new(day.to, (day.to + TimeDelta::days(1)).min(month.to));
+            while let Some(segment) = segments.next_if(|segment| segment.window.to <= day.to) {
+                // What is kept as a sum lies within one day; of another one the days before had their part.
+                over += segment.sum.unwrap_or_else(|| segment.window.within(&day).length());
             }
-            // What is kept as a sum lies within one day.
-            let going_on = segments.peek().map_or(TimeDelta::zero(), |next| next.window.within(&so_far).length());
-            let minutes = Minutes::floor(over + going_on);
+            over += segments.peek().map_or(TimeDelta::zero(), |next| next.window.within(&day).length());
+            let minutes = Minutes::floor(over);
             days.push(minutes - before);
             before = minutes;
         }

@@ -74,8 +74,8 @@ pub struct Coverage {
 
 impl Coverage {
     /// No window at all.
-    pub fn none() -> Self {
-        Self::default()
+    pub const fn none() -> Self {
+        Self { windows: Vec::new() }
     }
 
     /// Adds a window; what overlaps or touches becomes one.

@@ -59,7 +59,7 @@ fn found_stopped(sampled: Option<&Sampled>) -> Folded {
     let start = Evidence {
         at: at("2026-03-01T06:00:00Z"),
         fact: Fact::Started,
-        source: Source::CloudTrail { event_name: "StartInstances".to_owned(), event_id: "1".to_owned() },
+        source: Source::CloudTrail { event_name: "StartInstances".into(), event_id: "1".to_owned() },
     };
     let before = Evidence { at: at("2026-02-21T00:00:00Z"), fact: Fact::Stopped, ..start.clone() };
     let nothing = Coverage::none();

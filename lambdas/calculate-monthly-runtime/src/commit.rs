@@ -61,6 +61,7 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
     }
     let months: Vec<Month> =
         settlements.iter().filter(|done| is_to_be_reported(read, &next, done)).map(|done| done.month).collect();
+    next.unaudited.extend(&months);
     next.unreported.extend(months);
     next
 }

@@ -8,7 +8,7 @@ use uptime_report::{MonthDocument, Row, Totals, to_csv};
 
 use crate::error::{RunError, in_time};
 use crate::request::InvalidRequest;
-use crate::sweep_state::change;
+use crate::sweep_state::{change, noted};
 
 /// Hands over every final month of a scope of which that is still to be done; returns of how many it still is. That one fails
 /// takes nothing from a run that has stored all minutes: the next one tries again.
@@ -21,7 +21,7 @@ pub(crate) async fn hand_over_due<L: Ledger>(
     scope: &Scope,
     moment: Moment,
 ) -> Result<usize, RunError> {
-    let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?.map_err(RunError::LedgerRead)?;
+    let state = noted(ledger, moment).await?;
     let mut done = Vec::new();
     for month in &state.unreported {
         match hand_over(ledger, reports, scope, *month, moment).await {

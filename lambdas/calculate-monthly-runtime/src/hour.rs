@@ -60,7 +60,7 @@ pub(crate) async fn run<S: Services, W: StatusChecks>(
     report.made_final = over.peek().is_some() && over.all(|settlement| settlement.fate.is_final());
     // The values are there by now: what CloudWatch tells only narrows them.
     for Settlement { month, fate, questions, .. } in settlements {
-        witness.ask(questions, async |sampled| settle_sampled(&means, month, fate, &sampled).await).await;
+        witness.ask(questions, async |sampled| settle_sampled(&means, month, fate, &sampled, &mut report).await).await;
     }
     report.cloudwatch = witness.heard();
     failure.map_or(Ok(report), Err)

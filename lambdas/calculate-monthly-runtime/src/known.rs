@@ -111,13 +111,16 @@ impl Known {
     }
 
     /// The time of which a server's own records are to be read: one of which less was read than of the fleet, such as one that
-    /// was not a server when the fleet was swept, where the rest would tell its state at the month's start; and one whose
-    /// evidence could not be stored.
+    /// was not a server when the fleet was swept, where the rest would tell its state at the month's start; one whose
+    /// evidence could not be stored; and one that is doubted.
     pub(crate) fn to_look_up(&self, task: &Task, folded: &Folded) -> Option<Window> {
         let month = &folded.month;
         let is_healed = self.is_healed(month, &Testimony::default());
         if let Some(hole) = self.observed.state.holes.get(&month.id).filter(|_| !is_healed) {
             return Some(Window::new(hole.windows.start()?, hole.windows.end()?));
+        }
+        if self.plan.rereads && !self.plan.needed.is_empty() {
+            return Some(self.plan.needed);
         }
         if task.fate != Fate::GoesOn || !folded.lacks_past {
             return None;

@@ -4,6 +4,7 @@
 //! module of its own that knows only those before it: `observe`, `plan`, `read`, `due` (what follows), `settle`, `commit`. What
 //! a payload may say is in [`request`], what is answered in [`response`], the settings are in [`config`].
 
+mod audit;
 mod commit;
 pub mod config;
 mod due;

@@ -1,6 +1,6 @@
 //! What became of one server.
 
-use uptime::Span;
+use uptime::{Span, Window};
 use uptime_ledger::{Question, ServiceError};
 
 /// What became of one server.
@@ -34,10 +34,12 @@ pub(crate) struct Settled {
     pub(crate) starts: usize,
     /// What CloudWatch may be able to tell of it.
     pub(crate) question: Option<Question>,
+    /// Stretches of which CloudWatch, as it was asked now, tells otherwise than all else.
+    pub(crate) disagreements: Vec<Window>,
 }
 
 impl From<Outcome> for Settled {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, lacks_past: false, healed: false, starts: 0, question: None }
+        Self { outcome, lacks_past: false, healed: false, starts: 0, question: None, disagreements: Vec::new() }
     }
 }

@@ -32,6 +32,9 @@ pub(crate) struct Plan {
     pub(crate) ids: BTreeSet<InstanceId>,
     /// Servers asked for that are not there.
     pub(crate) missing: Vec<InstanceId>,
+    /// True where each server's own records are read once more, whatever its item has: who reopens a month of servers by name
+    /// has a reason to doubt it.
+    pub(crate) rereads: bool,
 }
 
 impl Plan {
@@ -67,7 +70,7 @@ impl Plan {
         let ids = observed.servers.keys().filter(|id| request.asks_for(id)).cloned().collect();
         let missing = request.missing(|id| observed.servers.contains_key(id));
         let reach = if whole_fleet { reach } else { Reach::Aside };
-        let plan = Self { windows, needed, reach, ids, missing };
+        let plan = Self { windows, needed, reach, ids, missing, rereads: false };
         // Nobody is there, and nobody was in this month or the last.
         let idle = plan.ids.is_empty() && observed.listed().next().is_none();
         Ok(if idle { plan.idle() } else { plan })
@@ -77,7 +80,7 @@ impl Plan {
     fn closing(observed: &Observed, moment: Moment) -> Self {
         let ids = observed.listed().map(|server| server.id.clone()).collect();
         let needed = Window::new(moment.now, moment.now);
-        Self { windows: Vec::new(), needed, reach: Reach::Closing, ids, missing: Vec::new() }
+        Self { windows: Vec::new(), needed, reach: Reach::Closing, ids, missing: Vec::new(), rereads: false }
     }
 
     /// What the items of a month that is over lack, as far as the trail remembers it.
@@ -107,7 +110,8 @@ impl Plan {
         let windows = missing(&observed.covered, needed);
         let missing = request.missing(|id| ids.contains(id));
         ids.retain(|id| !done.contains(id));
-        let plan = Self { windows, needed, reach: Reach::Past, ids, missing };
+        let rereads = request.purpose == Purpose::Reopen && request.servers.is_some();
+        let plan = Self { windows, needed, reach: Reach::Past, ids, missing, rereads };
         Ok(if plan.ids.is_empty() { plan.idle() } else { plan })
     }
 

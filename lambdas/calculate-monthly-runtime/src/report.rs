@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::time::timeout_at;
-use uptime::{InstanceId, Month, Span};
+use uptime::{InstanceId, Month, Span, Window};
 use uptime_ledger::Moment;
 use uptime_ledger::metrics::{Metrics, Unit};
 use uptime_ledger::ports::{Cache, IndexedServer, SweepCost};
@@ -19,6 +19,7 @@ use crate::request::{Purpose, Request};
 use crate::response::{Body, Heard, result};
 use crate::task::Task;
 use crate::trail_report::{TrailReport, trail_metrics};
+use crate::witness::log_disagreements;
 
 /// More starts in a day are no life of a server: something starts it over and over.
 const RESTLESS: usize = 100;
@@ -57,6 +58,8 @@ pub(crate) struct Report {
     pub(crate) restless: Vec<InstanceId>,
     /// Final months whose report could not be handed over yet.
     pub(crate) unreported: usize,
+    /// Servers of which CloudWatch told otherwise than the records.
+    pub(crate) disagreements: usize,
     /// True where nothing changes a month any more that the run was about.
     pub(crate) made_final: bool,
     about: About,
@@ -91,6 +94,7 @@ impl Report {
             results: Vec::new(),
             restless: Vec::new(),
             unreported: 0,
+            disagreements: 0,
             made_final: false,
             about: match &request.servers {
                 _ if request.purpose == Purpose::Close => About::Closing,
@@ -217,6 +221,14 @@ impl Report {
         }
     }
 
+    /// Adds what comparing final months came to. Who was not answered is none of the run's: later ones go on with it.
+    pub(crate) fn take_audit(&mut self, heard: Option<Heard>) {
+        if let Some(heard) = heard {
+            let heard = Heard { unanswered: 0, ..heard };
+            self.cloudwatch = Some(self.cloudwatch.unwrap_or_default().and(heard));
+        }
+    }
+
     /// An error where nothing could be done for any server.
     pub(crate) fn verdict(&mut self) -> Result<(), RunError> {
         match self.first_error.take() {
@@ -243,6 +255,14 @@ impl Report {
         }
     }
 
+    /// Takes note of a server of which CloudWatch tells otherwise than all else.
+    pub(crate) fn note_disagreements(&mut self, id: &InstanceId, month: Month, windows: &[Window]) {
+        if !windows.is_empty() {
+            log_disagreements(id, month, windows);
+            self.disagreements += 1;
+        }
+    }
+
     /// Takes note of how often a server was started in the last day.
     fn note_starts(&mut self, id: &InstanceId, starts: usize) {
         if starts > RESTLESS {
@@ -261,6 +281,7 @@ impl Report {
             errors: self.errors as u64,
             restless: self.restless.len() as u64,
             unreported: self.unreported as u64,
+            disagreements: self.disagreements as u64,
             span: self.fleet,
             lookups: cost.lookups,
             throttles: cost.throttles,
@@ -274,6 +295,7 @@ impl Report {
     pub(crate) fn metrics(&self, metrics: &Metrics, now: DateTime<Utc>) -> Value {
         let cost = self.trail.map(|trail| trail.cost).unwrap_or_default();
         let mut values = trail_metrics(&cost).to_vec();
+        values.push(("WitnessDisagreements", Unit::Count, self.disagreements as f64));
         if matches!(self.about, About::Fleet | About::SomeServers) {
             values.extend([
                 ("ServersProcessed", Unit::Count, self.processed as f64),

@@ -62,6 +62,18 @@ pub struct Heard {
     pub unanswered: usize,
 }
 
+impl Heard {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            asked: self.asked + other.asked,
+            unanswered: self.unanswered + other.unanswered,
+        }
+    }
+}
+
 /// What was handed over. The first four fields are those of [`Body`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HandedOver<'s> {

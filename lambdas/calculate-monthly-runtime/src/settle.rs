@@ -74,6 +74,7 @@ pub(crate) async fn settle<S: Services>(
                 settlement.unanswered.insert(id.clone());
             }
             settlement.questions.extend(settled.question.take());
+            report.note_disagreements(&id, task.month, &settled.disagreements);
             report.take(known, task, &id, settled);
         })
         .await;
@@ -99,11 +100,13 @@ pub(crate) async fn settle_sampled<S: Services>(
     month: Month,
     fate: Fate,
     sampled: &HashMap<InstanceId, Sampled>,
+    report: &mut Report,
 ) {
     let task = Task { month, fate, ids: sampled.keys().cloned().collect() };
     let settling = Settling { means, task: &task, sampled };
     settling
         .each(|id, settled| {
+            report.note_disagreements(&id, month, &settled.disagreements);
             if let Outcome::LedgerFailed(error) | Outcome::CacheFailed(error) = settled.outcome {
                 tracing::warn!(%id, %month, %error, "Could not store what CloudWatch tells of {id}: {error}");
             }
@@ -194,6 +197,7 @@ impl<S: Services> Settling<'_, S> {
         };
         let (known, task) = (self.means.known, self.task);
         let mut folded = known.fold(task, id, stored.as_ref(), previous.as_ref(), &Testimony::default());
+        let before = folded.disagreements.clone();
         let own = Testimony { sampled: self.sampled.get(id).cloned(), ..self.own_trail(id, &folded).await };
         let refold = |stored: Option<&ServerMonth>| known.fold(task, id, stored, previous.as_ref(), &own);
         if own.covered != Coverage::none() || own.sampled.is_some() {
@@ -208,6 +212,7 @@ impl<S: Services> Settling<'_, S> {
             healed: known.is_healed(&folded.month, &own),
             starts: folded.month.starts_of_last_day(known.moment.now),
             question: Question::of(&folded, known.moment.now),
+            disagreements: folded.disagreements.iter().filter(|window| !before.contains(window)).copied().collect(),
             outcome: if task.fate.is_cached() {
                 self.cache(folded).await
             } else {

@@ -21,6 +21,7 @@ pub(crate) struct Summary {
     errors: u64,
     restless: u64,
     unreported: u64,
+    disagreements: u64,
     fleet: Span,
     lookups: u64,
     throttles: u64,
@@ -79,6 +80,7 @@ impl Summary {
             self.errors += figures.errors;
             self.restless += figures.restless;
             self.unreported += figures.unreported;
+            self.disagreements += figures.disagreements;
             self.lookups += figures.lookups;
             self.throttles += figures.throttles;
             self.unreadable += figures.unreadable;
@@ -105,7 +107,7 @@ impl Summary {
     }
 
     /// The metrics of the whole fleet: those of a run over one scope, and how many scopes there are and fail.
-    pub(crate) fn metrics(&self) -> [(&'static str, Unit, f64); 12] {
+    pub(crate) fn metrics(&self) -> [(&'static str, Unit, f64); 13] {
         let count = |name, count: u64| (name, Unit::Count, count as f64);
         [
             count("ServersTotal", self.servers),
@@ -120,6 +122,7 @@ impl Summary {
             count("ScopesTotal", self.scopes as u64),
             count("ScopesFailing", self.failing.len() as u64),
             count("ReportsOverdue", self.unreported),
+            count("WitnessDisagreements", self.disagreements),
         ]
     }
 }

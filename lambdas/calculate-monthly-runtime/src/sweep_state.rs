@@ -1,4 +1,4 @@
-//! Changing the sweep state, while other runs may.
+//! Reading the sweep state once a run is done, and changing it while other runs may.
 
 use uptime_ledger::Moment;
 use uptime_ledger::ports::{Ledger, SweepState};
@@ -7,6 +7,15 @@ use crate::error::{RunError, noted_in_time};
 
 /// How often it is stored anew because another run has stored one in between.
 pub(crate) const ATTEMPTS: u32 = 5;
+
+/// How far the scope has been swept, also where the time for the run's work is up: what is left to do is noted there.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) async fn noted<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
+    let read = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
+    read.map_err(RunError::LedgerRead)
+}
 
 /// Stores what `next` makes of the sweep state as it was `read`, and anew of what another run has stored in between. False where
 /// others were faster each time.
@@ -28,8 +37,7 @@ pub(crate) async fn change<L: Ledger>(
         if stored.map_err(RunError::LedgerWrite)? {
             return Ok(true);
         }
-        let current = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
-        read = current.map_err(RunError::LedgerRead)?;
+        read = noted(ledger, moment).await?;
     }
     Ok(false)
 }

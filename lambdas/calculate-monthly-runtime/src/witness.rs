@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 use tokio::time::timeout_at;
-use uptime::{Delivery, InstanceId, Sampled, Samples, Scope};
+use uptime::{Delivery, InstanceId, Month, Sampled, Samples, Scope, Window};
 use uptime_ledger::ports::StatusChecks;
 use uptime_ledger::{Batch, Moment, Question, ServiceError};
 
@@ -41,18 +41,34 @@ impl<'w, W: StatusChecks> Witness<'w, W> {
         (self.heard != Heard::default()).then_some(self.heard)
     }
 
-    /// Asks, the newest first, and hands over what each request tells. That CloudWatch fails, or that the time is up, is no
-    /// failure of the run: the values are there, and the next run asks again.
+    /// Asks what is open, the newest first, and hands over what each request tells.
     pub(crate) async fn ask(
         &mut self,
         questions: Vec<Question>,
         mut take: impl AsyncFnMut(HashMap<InstanceId, Sampled>),
     ) {
+        let batches = Batch::all_of(questions, W::MOST, self.moment.now);
+        self.ask_all(batches, async |samples| take(sampled(samples)).await).await;
+    }
+
+    /// Asks about whole months of servers, and hands over the samples of each request.
+    pub(crate) async fn ask_whole(
+        &mut self,
+        month: Month,
+        ids: Vec<InstanceId>,
+        take: impl AsyncFnMut(HashMap<InstanceId, Samples>),
+    ) {
+        self.ask_all(Batch::of_month(month, ids, W::MOST), take).await;
+    }
+
+    /// That CloudWatch fails, or that the time is up, is no failure of the run: the values are there, and the next run asks
+    /// again.
+    async fn ask_all(&mut self, batches: Vec<Batch>, mut take: impl AsyncFnMut(HashMap<InstanceId, Samples>)) {
         let Some(checks) = self.checks else { return };
         let (scope, deadline) = (self.scope, self.moment.deadlines.all);
         let mut left = MOST - self.heard.asked.min(MOST);
-        let all: usize = questions.len();
-        let batches = Batch::all_of(questions, W::MOST, self.moment.now).into_iter().take_while(|batch| {
+        let all: usize = batches.iter().map(|batch| batch.ids.len()).sum();
+        let batches = batches.into_iter().take_while(|batch| {
             let fits = batch.ids.len() <= left;
             left = left.saturating_sub(batch.ids.len());
             fits
@@ -69,16 +85,23 @@ impl<'w, W: StatusChecks> Witness<'w, W> {
             match answer {
                 Ok(samples) => {
                     answered += samples.len();
-                    take(sampled(samples)).await;
+                    take(samples).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%scope, %error, "Could not ask CloudWatch what is open: {error}");
+                    tracing::warn!(%scope, %error, "Could not ask CloudWatch: {error}");
                     break;
                 }
             }
         }
         self.heard.unanswered += all - answered;
     }
+}
+
+/// Tells of a server of which CloudWatch tells otherwise than all else.
+pub(crate) fn log_disagreements(id: &InstanceId, month: Month, windows: &[Window]) {
+    let windows: Vec<String> = windows.iter().map(ToString::to_string).collect();
+    let all = windows.join(", ");
+    tracing::error!(%id, %month, ?windows, "CloudWatch tells of {id} otherwise than the records of {month}: {all}");
 }
 
 fn time_is_up() -> ServiceError {

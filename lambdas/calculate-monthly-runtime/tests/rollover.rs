@@ -64,7 +64,7 @@ async fn a_server_that_is_missed_may_have_run_until_then() {
     tables.run("2025-10-11T11:00:00Z", &[stays("2025-10-11T11:00:00Z")], &trail).await;
     assert_eq!(tables.minutes(2, "2025-10"), ("60.00".to_owned(), "60.00".to_owned()));
     // Its end is told late.
-    let source = Source::CloudTrail { event_name: "TerminateInstances".to_owned(), event_id: "1".to_owned() };
+    let source = Source::CloudTrail { event_name: "TerminateInstances".into(), event_id: "1".to_owned() };
     let ended = Evidence { at: at("2025-10-11T10:30:00Z"), fact: Fact::Stopped, source };
     let late = InMemoryTrail { evidence: vec![(id(2), ended)], ..trail };
     tables.run("2025-10-11T11:30:00Z", &[stays("2025-10-11T11:30:00Z")], &late).await;

@@ -220,6 +220,7 @@ async fn a_run_that_its_deadline_stops_still_notes_how_far_it_got() {
     let servers: Vec<Observation> = (1..=40).map(|n| seen(n, Running, "2025-10-05T00:00:00Z", NOON)).collect();
     (30..=40).for_each(|n| tables.fail_for(n, Call::WriteCache, Failure::Slow(Duration::from_secs(100))));
     tables.fail(Call::WriteSweepState, Failure::Slow(Duration::from_secs(1)));
+    tables.fail(Call::ReadSweepState, Failure::Slow(Duration::from_millis(100)));
     let body = tables.run_within(60, at(NOON), &servers, &trail(&[])).await.unwrap();
     assert!(body["remaining"].as_u64().unwrap() > 0, "{body}");
     let looks = tables.ledger.state().looks;

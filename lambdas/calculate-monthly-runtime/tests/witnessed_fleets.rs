@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::HashMap;
 
-use account::{Account, clients, options, scopes};
+use account::{Account, clients, home, options, scopes};
 use calculate_monthly_runtime::config::Settings;
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,9 +19,10 @@ use fleet_simulator::truth::{month_start, running_time};
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
 use support::{SETTINGS, body};
-use uptime::Scope;
+use uptime::{Audit, InstanceId, Month, Scope};
 use uptime_aws::cloudwatch::CloudWatch;
 use uptime_ledger::metrics::Metrics;
+use uptime_ledger::ports::Ledger;
 
 /// Half a minute, in minutes: what CloudTrail tells to the second, EC2 rounds.
 const TOLERANCE: f64 = 0.5;
@@ -38,6 +39,18 @@ struct Told {
 /// A run at `now` over a world, with CloudWatch; its answer, and what it makes of each server.
 async fn run(now: DateTime<Utc>, world: World, options: &Options) -> (Value, Vec<Told>) {
     let account = Account::at(now, world, options).await.unwrap();
+    let answer = asked(&account, now, json!({})).await;
+    let (inner, _) = account.simulator.account();
+    let told = inner.world.servers().iter().filter_map(|server| {
+        let (proven, possible) = account.cached(&server.id)?;
+        let truth = running_time(server, month_start(now), now).exact()?.num_seconds() as f64 / 60.0;
+        Some(Told { name: server.tag("Name").unwrap_or_default().to_owned(), truth, proven, possible })
+    });
+    (answer, told.collect())
+}
+
+/// An invocation's answer.
+async fn asked(account: &Account, now: DateTime<Utc>, payload: Value) -> Value {
     let checks = CloudWatch::new(&clients(&account.endpoint, &account.tables.endpoint).config);
     let calculation = Calculation::over(
         |_: &Scope| account.ports(),
@@ -48,14 +61,7 @@ async fn run(now: DateTime<Utc>, world: World, options: &Options) -> (Value, Vec
         Metrics::new("runtime-cache", "test"),
     );
     let moment = Moment::within(now, std::time::Duration::from_secs(300));
-    let answer = body(handle(&calculation, json!({}), moment).await.outcome.unwrap());
-    let (inner, _) = account.simulator.account();
-    let told = inner.world.servers().iter().filter_map(|server| {
-        let (proven, possible) = account.cached(&server.id)?;
-        let truth = running_time(server, month_start(now), now).exact()?.num_seconds() as f64 / 60.0;
-        Some(Told { name: server.tag("Name").unwrap_or_default().to_owned(), truth, proven, possible })
-    });
-    (answer, told.collect())
+    body(handle(&calculation, payload, moment).await.outcome.unwrap())
 }
 
 fn assert_inside(told: &[Told]) {
@@ -143,6 +149,36 @@ async fn where_samples_get_lost_less_is_known_and_the_truth_is_inside() {
         for server in &told {
             let most = 25.0 * 30.0;
             assert!(server.possible <= most, "one of {lost} lost: {server:?}");
+        }
+    }
+}
+
+/// The verdicts on a month that was asked for when it was over.
+async fn audits(month: &str, now: &str, arguments: &[&str]) -> Vec<(String, Option<Audit>)> {
+    let options = options(&[&["--now", now], arguments].concat());
+    let now: DateTime<Utc> = now.parse().unwrap();
+    let world = scenario::build(&options, now).unwrap();
+    let account = Account::at(now, world, &options).await.unwrap();
+    let answer = asked(&account, now, json!({"month": month})).await;
+    assert!(answer["errors"] == json!(0) && answer["remaining"] == json!(0), "{answer}");
+    let (ledger, month) = (account.ledger_of(&home()), month.parse::<Month>().unwrap());
+    let listed = ledger.servers(month).await.unwrap();
+    assert!(listed.iter().all(|server| server.is_final));
+    let ids: Vec<InstanceId> = listed.into_iter().map(|server| server.id).collect();
+    let items = ledger.read(month, &ids).await.unwrap();
+    items.into_values().map(Result::unwrap).map(|item| (item.name.unwrap_or_default(), item.audit)).collect()
+}
+
+#[tokio::test]
+async fn records_of_all_kinds_of_servers_agree_with_their_samples_also_where_some_are_lost() {
+    for scenario in ["showcase", "field"] {
+        for lost in ["0", "50", "20"] {
+            let arguments = ["--scenario", scenario, "--sample-lost-one-of", lost];
+            let audits = audits("2025-10", "2025-11-05T12:00:00Z", &arguments).await;
+            assert!(audits.iter().any(|(_, audit)| *audit == Some(Audit::Agrees)), "{audits:?}");
+            let disputed: Vec<_> =
+                audits.iter().filter(|(_, audit)| matches!(audit, Some(Audit::Disagrees(_)))).collect();
+            assert!(disputed.is_empty(), "{scenario}, one of {lost} lost: {disputed:#?}");
         }
     }
 }

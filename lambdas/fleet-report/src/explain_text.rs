@@ -1,7 +1,7 @@
 //! An explanation as a table for people.
 
 use chrono::{DateTime, Utc};
-use uptime::{Certainty, End, ExplainedSegment, Explanation, Heard, Reason, Witness};
+use uptime::{Audit, Certainty, End, ExplainedSegment, Explanation, Heard, Reason, Witness};
 
 /// Returns it as a table for a terminal: head, runs with the source of each end, what does not count, what came late.
 pub fn text(told: &Explanation) -> String {
@@ -44,8 +44,18 @@ fn head(told: &Explanation) -> Vec<String> {
         true => "CloudTrail was not read.".to_owned(),
         false => format!("CloudTrail was read whole from {}", windows.join(", and from ")),
     });
+    lines.extend(audited(told));
     lines.push(String::new());
     lines
+}
+
+fn audited(told: &Explanation) -> Option<String> {
+    let windows = told.disagreements.iter().map(|window| format!("{} to {}", instant(window.from), instant(window.to)));
+    let windows: Vec<String> = windows.collect();
+    Some(match told.audit? {
+        Audit::AGREES => "CloudWatch's samples of the whole month tell the same.".to_owned(),
+        _ => format!("CloudWatch's samples tell otherwise from {}", windows.join(", and from ")),
+    })
 }
 
 fn runs(told: &Explanation) -> Vec<[String; 5]> {

@@ -2,10 +2,15 @@
 
 use fleet_report::{Call, FleetReport, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use mimalloc::MiMalloc;
 use serde_json::Value;
 use uptime_aws::{clients::Clients, telemetry, wiring};
 use uptime_ledger::variables::Variables;
 use uptime_ledger::{Moment, SharedSettings};
+
+/// A report of a large fleet is millions of small pieces of memory, for which the C library's allocator takes a fifth of its time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

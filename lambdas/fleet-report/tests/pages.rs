@@ -7,7 +7,7 @@ mod support;
 use doubles::{elsewhere, home};
 use serde_json::{Value, json};
 use support::{ARN, asked, at, calculated, explained, id, ledger, month_of, report, reported};
-use uptime::{Scope, ServerMonth};
+use uptime::{Audit, Coverage, Scope, ServerMonth, Window};
 use uptime_ledger::ports::Statuses;
 use uptime_ledger::{Figures, Scopes, Trouble, TroubleKind};
 
@@ -190,5 +190,51 @@ async fn every_server_of_the_showcase_has_a_page() {
         let answer = report(&account, payload).await.unwrap();
         let page = answer.as_str().unwrap();
         assert!(page.contains(row["name"].as_str().unwrap()) && page.ends_with("</html>"), "{row}");
+    }
+}
+
+/// What CloudWatch says of final months stands where one looks, and in words.
+#[tokio::test]
+async fn a_verdict_and_what_a_month_rests_on_are_told() {
+    let until = "2025-10-07T00:00:00Z";
+    let known = |n, told: &[&str]| {
+        let mut month = month_of(n, "2025-10", told, until);
+        month.is_final = true;
+        month
+    };
+    let run = ["2025-10-02T06:00:00Z started CloudTrail StartInstances 1", "2025-10-02T09:00:00Z stopped EC2"];
+    let windows = Coverage::none().with(Window::new(at("2025-10-02T07:00:00Z"), at("2025-10-02T08:00:00Z")));
+    let agreeing = ServerMonth { audit: Some(Audit::Agrees), ..known(1, &run) };
+    let disputed = ServerMonth { audit: Some(Audit::Disagrees(windows)), ..known(2, &run) };
+    let sampled = ServerMonth {
+        coverage: Coverage::none(),
+        ..known(3, &["2025-10-02T06:00:00Z sampled(until=2025-10-02T09:00:00Z) CloudWatch"])
+    };
+    let months = [agreeing, disputed, sampled];
+    let table = page(&months, fleet()).await;
+    assert!(table.contains("CloudWatch tells otherwise of 1 server."), "{table}");
+    assert_eq!((table.matches("⚠ CloudWatch tells").count(), table.matches("by CloudWatch alone").count()), (1, 1));
+    let answer =
+        reported(&ledger(&months).await, NOW, json!({"report": "fleet", "month": "2025-10", "sort": "id"})).await;
+    let answer = answer.unwrap();
+    let told: Vec<_> =
+        answer["servers"].as_array().unwrap().iter().map(|row| (&row["restsOn"], &row["audit"])).collect();
+    let [records, samples] = [json!("records"), json!("samples")];
+    let [agrees, disagrees] = [json!("agrees"), json!("disagrees")];
+    assert_eq!(told, [(&records, &agrees), (&records, &disagrees), (&samples, &Value::Null)]);
+    assert_eq!(answer["totals"]["disputed"], json!(1));
+    for (n, html, text) in [
+        (1, "tell the same", "CloudWatch's samples of the whole month tell the same."),
+        (
+            2,
+            "from 2025-10-02 07:00 to 2025-10-02 08:00",
+            "CloudWatch's samples tell otherwise from 2025-10-02 07:00:00Z to",
+        ),
+    ] {
+        for (format, expected) in [("html", html), ("text", text)] {
+            let payload = json!({"report": "explain", "id": id(n), "month": "2025-10", "format": format});
+            let told = page(&months, payload).await;
+            assert!(told.contains(expected), "{told}");
+        }
     }
 }

@@ -14,6 +14,8 @@ pub mod reports_section;
 pub mod seed;
 pub mod state_changes_section;
 pub mod warm_answers;
+pub mod witness;
+pub mod witness_section;
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use bench::one_by_one::OneByOne;
 use bench::{
     cold_start, folding, hourly, hourly_section, one_by_one, program, reports, reports_section, state_changes_section,
-    warm_answers,
+    warm_answers, witness, witness_section,
 };
 use clap::Parser;
 
@@ -55,10 +55,13 @@ async fn main() -> Result<()> {
             _ => one_by_one::measure(servers).await?,
         });
     }
+    eprintln!("CloudWatch …");
+    let witnessed = witness::measure(&binary, if arguments.quick { 100 } else { 10_000 }).await?;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let text = format!(
-        "{INTRODUCTION}\nMeasured on a machine with {cores} cores.\n\n{}\n{}\n{}\n{}",
+        "{INTRODUCTION}\nMeasured on a machine with {cores} cores.\n\n{}\n{}\n{}\n{}\n{}",
         hourly_section::section(&measured, &one_by_one),
+        witness_section::section(&witnessed),
         folding::section(&throughput),
         state_changes_section::section(&warm, &cold)?,
         reports_section::section(&reports),

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{elsewhere, home};
 use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
-    BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerEvidence, ServerMonth, Span, Window,
+    Audit, BlindSpots, CacheEntry, Coverage, Evidence, InstanceId, Minutes, Month, ServerEvidence, ServerMonth, Span,
+    Window,
 };
 use uptime_ledger::ports::{
     Cache, Fleet, Hole, KeptMonths, Ledger, LedgerWritten, Limits, Recorded, Statuses, Sweep, SweepState, Trail,
@@ -127,6 +128,12 @@ async fn what_is_final_keeps_its_numbers(ledger: &impl Ledger) {
     assert_eq!(read_one(ledger, 5).await, Some(expected.clone()));
     assert_eq!(ledger.write(Some(&expected), &closed).await.unwrap(), LedgerWritten::Stored);
     assert_eq!(read_one(ledger, 5).await.unwrap().late_evidence, late, "no write takes it away");
+    for audit in [Audit::Agrees, Audit::Disagrees(covered())] {
+        let read = read_one(ledger, 5).await.unwrap();
+        let audited = ServerMonth { audit: Some(audit.clone()), ..read.clone() };
+        assert_eq!(ledger.write(Some(&read), &audited).await.unwrap(), LedgerWritten::Stored);
+        assert_eq!(read_one(ledger, 5).await.unwrap().audit, Some(audit));
+    }
     ledger.record_late(&id(6), month(), &late).await.unwrap();
     assert_eq!(read_one(ledger, 6).await, None, "without an item there is nothing to explain");
 }
@@ -167,6 +174,7 @@ async fn the_sweep_state_is_never_overwritten(ledger: &impl Ledger) {
             SharedLook { at: at(99), part: None, except: [id(7), id(8)].into() },
         ],
         unreported: BTreeSet::from([month().previous().previous(), month().previous()]),
+        unaudited: BTreeSet::from([month().previous()]),
         revision: 0,
     };
     assert!(ledger.store_sweep_state(&first, &full).await.unwrap());
@@ -227,6 +235,7 @@ async fn a_run_counts_as_failed_until_it_ends_well(ledger: &impl Statuses) {
         errors: 2,
         restless: 1,
         unreported: 2,
+        disagreements: 3,
         span: Span { proven: "1234.56".parse().unwrap(), possible: "0.5".parse().unwrap() },
         lookups: 12,
         throttles: 3,

@@ -1,6 +1,7 @@
 //! The LedgerTable: what is kept of each server and month, and how far the fleet has been swept.
 
 mod item;
+mod read_item;
 mod status;
 mod sweep_state;
 
@@ -66,7 +67,7 @@ impl Ledger for LedgerTable {
     async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
         let batches: Vec<_> = ids.chunks(BATCH).map(|ids| self.read_batch(month, ids)).collect();
         let items: Vec<Vec<Item>> = stream::iter(batches).buffered(CONCURRENT_BATCHES).try_collect().await?;
-        items.into_iter().flatten().map(|item| item::read(&self.scope, item)).collect()
+        items.into_iter().flatten().map(|item| read_item::read(&self.scope, item)).collect()
     }
 
     async fn servers(&self, month: Month) -> Result<Vec<IndexedServer>, ServiceError> {
@@ -79,7 +80,7 @@ impl Ledger for LedgerTable {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| service_error(QUERY, error))?;
             for listed in page.items() {
-                servers.push(item::indexed(listed)?);
+                servers.push(read_item::indexed(listed)?);
             }
         }
         Ok(servers)
@@ -101,7 +102,9 @@ impl Ledger for LedgerTable {
             Ok(_) => Ok(LedgerWritten::Stored),
             Err(error) => match refused(error) {
                 Ok(None) => Ok(LedgerWritten::Conflict(None)),
-                Ok(Some(current)) => Ok(LedgerWritten::Conflict(Some(Box::new(item::read(&self.scope, current)?.1?)))),
+                Ok(Some(current)) => {
+                    Ok(LedgerWritten::Conflict(Some(Box::new(read_item::read(&self.scope, current)?.1?))))
+                }
                 Err(error) => Err(error.about(format!("{} {}", updated.id, updated.month))),
             },
         }
@@ -132,15 +135,15 @@ impl Ledger for LedgerTable {
         match answer {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                Ok(Recorded::Added(Box::new(item::read(&self.scope, item)?.1?)))
+                Ok(Recorded::Added(Box::new(read_item::read(&self.scope, item)?.1?)))
             }
             Err(error) => match refused(error) {
                 Ok(Some(current)) => {
-                    item::belongs_to(&self.scope, id, &current)?;
-                    if item::is_final(&current) {
+                    read_item::belongs_to(&self.scope, id, &current)?;
+                    if read_item::is_final(&current) {
                         return Ok(Recorded::Final);
                     }
-                    Ok(match item::read(&self.scope, current)?.1? {
+                    Ok(match read_item::read(&self.scope, current)?.1? {
                         item if item.left_at.is_some() => Recorded::Unknown,
                         // It has been there, and nothing was written.
                         item => Recorded::Added(Box::new(item)),
@@ -220,7 +223,7 @@ impl KeptMonths for LedgerTable {
         let mut items = query.into_paginator().items().send();
         let mut months = Vec::new();
         while let Some(item) = items.next().await {
-            months.push(item::kept(item.map_err(|error| service_error(QUERY, error))?)?);
+            months.push(read_item::kept(item.map_err(|error| service_error(QUERY, error))?)?);
         }
         Ok(months)
     }

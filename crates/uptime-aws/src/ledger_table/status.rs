@@ -26,6 +26,7 @@ const PROCESSED: &str = "processed";
 const ERRORS: &str = "errors";
 const RESTLESS: &str = "restless";
 const UNREPORTED: &str = "unreported";
+const DISAGREEMENTS: &str = "disagreements";
 const LOOKUPS: &str = "lookups";
 const THROTTLES: &str = "throttles";
 const UNREADABLE: &str = "unreadableRecords";
@@ -72,7 +73,7 @@ impl Statuses for LedgerTable {
                 .build()
                 .map_err(|error| ServiceError::unexpected("DynamoDB BatchGetItem", error.to_string()))?;
             for item in batch_get(&self.client, &self.name, keys).await? {
-                statuses.insert(super::item::scope(&item)?, read(&item));
+                statuses.insert(super::read_item::scope(&item)?, read(&item));
             }
         }
         Ok(statuses)
@@ -107,7 +108,7 @@ impl LedgerTable {
     }
 }
 
-fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeValue); 14] {
+fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeValue); 15] {
     let count = |count: u64| AttributeValue::N(count.to_string());
     [
         (LAST_SUCCESS, text(instant_text(now))),
@@ -117,6 +118,7 @@ fn success(figures: &Figures, now: DateTime<Utc>) -> [(&'static str, AttributeVa
         (ERRORS, count(figures.errors)),
         (RESTLESS, count(figures.restless)),
         (UNREPORTED, count(figures.unreported)),
+        (DISAGREEMENTS, count(figures.disagreements)),
         (attribute::MINUTES, AttributeValue::N(figures.span.proven.to_string())),
         (attribute::UNCERTAINTY, AttributeValue::N(figures.span.possible.to_string())),
         (LOOKUPS, count(figures.lookups)),
@@ -145,6 +147,7 @@ fn read(item: &Item) -> ScopeStatus {
             errors: count(ERRORS),
             restless: count(RESTLESS),
             unreported: count(UNREPORTED),
+            disagreements: count(DISAGREEMENTS),
             span: Span {
                 proven: number(item, attribute::MINUTES).unwrap_or_default(),
                 possible: number(item, attribute::UNCERTAINTY).unwrap_or_default(),

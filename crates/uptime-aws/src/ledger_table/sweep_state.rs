@@ -1,9 +1,9 @@
 //! How far the fleet has been swept, as an item that no reader takes for a server's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use uptime::{BlindSpots, Coverage, InstanceId, Scope, Window, instant_text};
+use uptime::{BlindSpots, Coverage, InstanceId, Month, Scope, Window, instant_text};
 
 use super::item::attribute;
 use crate::dynamodb::{Item, string, text};
@@ -22,6 +22,7 @@ const UNREADABLE: &str = "unreadable";
 const HOLES: &str = "holes";
 const LOOKS: &str = "looks";
 const UNREPORTED: &str = "unreported";
+const UNAUDITED: &str = "unaudited";
 const REVISION: &str = "revision";
 
 /// The calls whose records may be unreadable, as they are named in the item.
@@ -59,7 +60,8 @@ impl Change {
             (UNREADABLE, list(blind_texts(&updated.blind))),
             (LOOKS, list(updated.looks.iter().map(look_text).collect())),
             (HOLES, list(updated.holes.iter().map(hole_text).collect())),
-            (UNREPORTED, list(updated.unreported.iter().map(ToString::to_string).collect())),
+            (UNREPORTED, months(&updated.unreported)),
+            (UNAUDITED, months(&updated.unaudited)),
             (REVISION, Some(AttributeValue::N((read.revision + 1).to_string()))),
         ];
         let (mut set, mut remove, mut values) = (Vec::new(), Vec::new(), HashMap::new());
@@ -83,6 +85,10 @@ impl Change {
         };
         Self { update, condition, values }
     }
+}
+
+fn months(months: &BTreeSet<Month>) -> Option<AttributeValue> {
+    list(months.iter().map(ToString::to_string).collect())
 }
 
 /// None where it is empty, as it mostly is.
@@ -177,8 +183,7 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
     let holes = holes.iter().map(|text| read_hole(text)).collect::<Option<_>>();
     let looks = texts(item, LOOKS).ok_or_else(|| unreadable(LOOKS))?;
     let looks = looks.iter().map(|text| read_look(text)).collect::<Option<_>>();
-    let unreported = texts(item, UNREPORTED).ok_or_else(|| unreadable(UNREPORTED))?;
-    let unreported = unreported.iter().map(|text| text.parse().ok()).collect::<Option<_>>();
+    let months = |name: &str| read_months(item, name).ok_or_else(|| unreadable(name));
     let revision = item.get(REVISION).and_then(|value| value.as_n().ok()?.parse().ok());
     fn optional<T: std::str::FromStr>(
         item: &Item,
@@ -196,9 +201,14 @@ pub(super) fn read(item: &Item) -> Result<SweepState, ServiceError> {
         blind: blind.ok_or_else(|| unreadable(UNREADABLE))?,
         holes: holes.ok_or_else(|| unreadable(HOLES))?,
         looks: looks.ok_or_else(|| unreadable(LOOKS))?,
-        unreported: unreported.ok_or_else(|| unreadable(UNREPORTED))?,
+        unreported: months(UNREPORTED)?,
+        unaudited: months(UNAUDITED)?,
         revision: revision.ok_or_else(|| unreadable(REVISION))?,
     })
+}
+
+fn read_months(item: &Item, name: &str) -> Option<BTreeSet<Month>> {
+    texts(item, name)?.iter().map(|text| text.parse().ok()).collect()
 }
 
 /// A list of texts; empty where it is not there, none where it is something else.

@@ -12,6 +12,7 @@ mod witness;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use crate::audit::Audit;
 use crate::instance::InstanceId;
 use crate::minutes::Minutes;
 use crate::month::Month;
@@ -48,6 +49,11 @@ pub struct Explanation {
     pub coverage: Vec<Window>,
     /// Where CloudWatch was asked for samples of what was open. In time order.
     pub asked: Vec<Window>,
+    /// Whether CloudWatch's samples of the whole month tell the same, `agrees` or `disagrees`; none where they were not
+    /// compared.
+    pub audit: Option<&'static str>,
+    /// Where they do not. In time order.
+    pub disagreements: Vec<Window>,
     /// The last look at the server.
     pub sighting: Option<Witness>,
     /// When it ran and may have run in the month, in time order.
@@ -151,6 +157,8 @@ impl ServerMonth {
             created,
             coverage: self.coverage.windows().to_vec(),
             asked: self.asked.windows().to_vec(),
+            audit: self.audit.as_ref().map(Audit::verdict),
+            disagreements: self.audit.iter().flat_map(|audit| audit.disagreements().windows()).copied().collect(),
             sighting: self.sighting.as_ref().map(Witness::of),
             segments: derivation.segments(),
             evidence: derivation.heard(),

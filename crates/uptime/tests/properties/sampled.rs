@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use uptime::{Certainty, Delivery, Evidence, Period, Samples, Timeline, Window};
+use uptime::{Audit, Certainty, Delivery, Evidence, Period, Samples, ServerMonth, Timeline, Window};
 
 use crate::plan::{Plan, plans, tellings};
 use crate::reference_model::{Change, Server};
@@ -142,6 +142,22 @@ proptest! {
                 .map_err(|error| TestCaseError::fail(format!("{error}\n{}\n{}", lines(&told), lines(&more))))?;
             assert_not_wider(&plan, &before, &after, TimeDelta::zero())
                 .map_err(|error| TestCaseError::fail(format!("{error}\n{}\n{}", lines(&told), lines(&more))))
+        })?;
+    }
+
+    #[test]
+    fn an_audit_never_finds_what_is_not_there((plan, asked) in sampled_plans(), telling in tellings()) {
+        // Of few hours nobody can tell how many samples get lost.
+        let asked = Asked { lost: asked.lost / 20 * 20, ..asked };
+        crate::for_each(&plan, |server, all| {
+            let (told, _) = told(&plan, all, &telling);
+            let mut month = ServerMonth::new(server.id.clone(), plan.month);
+            month.learn(told.into_iter().map(|piece| piece.evidence), &coverage(&plan, &telling.windows));
+            let samples = samples(&plan, server, &asked);
+            let comparison = month.compared_with(&samples);
+            let found = comparison.audit(comparison.completeness());
+            prop_assert!(!matches!(found, Some(Audit::Disagrees(_))), "{found:?} in {samples:?} of {month:?}");
+            Ok(())
         })?;
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn seen(n: u32, state: InstanceState, launched: &str, now: &str) -> O
 }
 
 pub(crate) fn call(n: u32, fact: Fact, hours: i64) -> ServerEvidence {
-    let source = Source::CloudTrail { event_name: format!("{fact:?}"), event_id: format!("{n}-{hours}") };
+    let source = Source::CloudTrail { event_name: format!("{fact:?}").into(), event_id: format!("{n}-{hours}") };
     (id(n), Evidence { at: hour(hours), fact, source })
 }
 
@@ -94,10 +94,21 @@ pub(crate) async fn witnessed<S: Services + Clone>(
     now: DateTime<Utc>,
     payload: Value,
 ) -> Handled<Response, RunError> {
+    witnessed_handing_over(checks, InMemoryReports::default(), services, now, payload).await
+}
+
+/// The same with both.
+pub(crate) async fn witnessed_handing_over<S: Services + Clone>(
+    checks: &InMemoryChecks,
+    reports: InMemoryReports,
+    services: S,
+    now: DateTime<Utc>,
+    payload: Value,
+) -> Handled<Response, RunError> {
     let calculation = Calculation::over(
         |_: &Scope| services.clone(),
         |_: &Scope| checks.clone(),
-        InMemoryReports::default(),
+        reports,
         account::scopes(),
         Settings { asks_cloudwatch: true, ..SETTINGS },
         Metrics::new("runtime-cache", "test"),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use uptime::Minutes;
-use uptime_report::{Row, ServerState};
+use uptime_report::{Basis, Row, ServerState};
 
 use super::days::{bars, scale};
 use super::frame::{Display, Frame};
@@ -94,6 +94,8 @@ fn server(row: &Row, fleet: &Fleet, many_scopes: bool, frame: &Frame) -> Markup 
             td class="number" {
                 (minutes(row.minutes))
                 @if row.uncertainty > Minutes::default() { small { "+ up to " (minutes(row.uncertainty)) } }
+                @if row.rests_on == Basis::Samples { small { "by CloudWatch alone" } }
+                @if row.is_disputed() { small { "⚠ CloudWatch tells otherwise" } }
             }
             @if many_scopes { td class="wide" { (row.account) br; (row.region) } }
             td class="wide" { (row.instance_type.as_deref().unwrap_or("–")) }

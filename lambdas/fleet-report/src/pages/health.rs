@@ -21,6 +21,7 @@ pub(super) fn health(fleet: &Fleet) -> Markup {
             p class="note bad" { strong { "And " (count(sick.len() - MOST_NAMED)) " more scopes could not be read." } }
         }
         @if !fleet.unreadable.is_empty() { (unreadable(fleet)) }
+        @if fleet.totals.disputed > 0 { (disputed(fleet)) }
         @if sick.is_empty() && !fleet.scopes.is_empty() { (good(fleet)) }
         @else if sound > 0 { p class="note" { (counted(sound, "other scope")) " read within the last two hours." } }
     }
@@ -54,6 +55,15 @@ fn trouble(scope: &ScopeHealth, now: DateTime<Utc>) -> Markup {
                 }
             }
             @if let Some(trouble) = scope.trouble() { " " (trouble) }
+        }
+    }
+}
+
+fn disputed(fleet: &Fleet) -> Markup {
+    html! {
+        p class="note warn" {
+            strong { "CloudWatch tells otherwise of " (counted(fleet.totals.disputed, "server")) "." }
+            " Which, their rows say; when, their explanation does."
         }
     }
 }

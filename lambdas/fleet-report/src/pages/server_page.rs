@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::json;
-use uptime::{Explanation, Folded, Minutes};
-use uptime_report::{Row, ServerState};
+use uptime::{Audit, Explanation, Folded, Minutes};
+use uptime_report::{Basis, Row, ServerState};
 
 use super::axis::axis;
 use super::frame::{Display, Frame};
@@ -24,6 +24,7 @@ pub(crate) fn server(rows: &[Row], last: &Folded, frame: &Frame, now: DateTime<U
         h2 { (month(row.month)) }
         (axis(&told))
         (differs(&told))
+        (audited(&told))
         h2 { "Months" }
         (months(rows, frame))
         h2 { "Why" }
@@ -45,6 +46,7 @@ pub(crate) fn explained(row: &Row, told: &Explanation, frame: &Frame, now: DateT
             ", and at most " (minutes(told.uncertainty)) " more."
         }
         (differs(told))
+        (audited(told))
         (axis(told))
         h2 { "Stretch by stretch" }
         (reasons(told))
@@ -106,6 +108,26 @@ fn differs(told: &Explanation) -> Markup {
     }
 }
 
+/// What comparing a final month with CloudWatch's samples came to.
+fn audited(told: &Explanation) -> Markup {
+    html! {
+        @match told.audit {
+            None => {}
+            Some(Audit::AGREES) => { p class="soft" { "✓ CloudWatch's samples of the whole month tell the same." } }
+            Some(_) => {
+                p class="note warn" {
+                    strong { "CloudWatch's samples tell otherwise " }
+                    @for (i, window) in told.disagreements.iter().enumerate() {
+                        @if i > 0 { ", " }
+                        "from " (instant(window.from)) " to " (instant(window.to))
+                    }
+                    "."
+                }
+            }
+        }
+    }
+}
+
 /// The months as bars, the last one first.
 fn months(rows: &[Row], frame: &Frame) -> Markup {
     html! {
@@ -130,7 +152,11 @@ fn months(rows: &[Row], frame: &Frame) -> Markup {
                         td { (bar(row)) }
                         td class="number" { (minutes(row.minutes)) }
                         td class="number" { (minutes(row.uncertainty)) }
-                        td class="wide" { @if row.is_final { "yes" } @else { "not yet" } }
+                        td class="wide" {
+                            @if row.is_final { "yes" } @else { "not yet" }
+                            @if row.rests_on == Basis::Samples { small { "by CloudWatch alone" } }
+                            @if row.is_disputed() { small { "⚠ CloudWatch tells otherwise" } }
+                        }
                     }
                 }
             }
