@@ -1,18 +1,19 @@
 //! Two accounts in two regions over the real clients: each is asked where it is, as whom it takes, and fails on its own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
 
 mod support;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use account::{SERVERS, SeveralScopes, home};
+use account::{SERVERS, SeveralScopes, home, results};
 use calculate_monthly_runtime::{Calculation, Moment, handle};
 use chrono::{DateTime, TimeDelta, Utc};
 use doubles::{InMemoryChecks, InMemoryReports};
 use fleet_simulator::truth::{month_start, running_time};
-use serde_json::json;
+use serde_json::{Value, json};
+use stand_ins::Faults;
 use support::SETTINGS;
 use uptime::Scope;
 use uptime_ledger::TroubleKind;
@@ -31,21 +32,25 @@ async fn start() -> SeveralScopes {
 
 /// The hour of all scopes at one time: what kind of trouble each is in afterwards.
 async fn hour(scopes: &SeveralScopes) -> HashMap<String, Option<TroubleKind>> {
+    let all: Vec<Scope> = scopes.settings.scopes.all().cloned().collect();
+    hour_of(scopes, &all).await;
     let services = scopes.ports();
-    let ledger = services(&home());
+    let statuses = services(&home()).ledger().statuses(&all).await.unwrap();
+    let kind = |scope: &Scope| statuses[scope].last_trouble.as_ref().map(|trouble| trouble.kind);
+    all.iter().map(|scope| (scope.to_string(), kind(scope))).collect()
+}
+
+/// A run over each of these scopes, begun in this order; who is there twice is run twice.
+async fn hour_of(scopes: &SeveralScopes, order: &[Scope]) {
     let settings = &scopes.settings;
     let (checks, reports) = (|_: &Scope| InMemoryChecks::default(), InMemoryReports::default());
     let calculation =
-        Calculation::over(services, checks, reports, settings.scopes.clone(), SETTINGS, settings.metrics());
-    let all: Vec<Scope> = settings.scopes.all().cloned().collect();
-    let runs = all.iter().map(|scope| {
+        Calculation::over(scopes.ports(), checks, reports, settings.scopes.clone(), SETTINGS, settings.metrics());
+    let runs = order.iter().map(|scope| {
         let moment = Moment::within(scopes.now(), Duration::from_secs(40));
         handle(&calculation, json!({"scope": scope}), moment)
     });
     futures::future::join_all(runs).await;
-    let statuses = ledger.ledger().statuses(&all).await.unwrap();
-    let kind = |scope: &Scope| statuses[scope].last_trouble.as_ref().map(|trouble| trouble.kind);
-    all.iter().map(|scope| (scope.to_string(), kind(scope))).collect()
 }
 
 /// How many of a scope's servers are cached; each of them with a span that has the truth of its own instant in it.
@@ -106,4 +111,61 @@ async fn a_sick_scope_is_sick_alone_says_why_and_is_healed_by_the_next_run() {
     assert_eq!(troubles[THIRD], Some(TroubleKind::Denied));
     assert_eq!(troubles.values().flatten().count(), 2, "{troubles:?}");
     assert_eq!(ALL.map(|place| cached_and_true(&scopes, place)), [SERVERS_EACH, SERVERS_EACH, SERVERS_EACH, 0]);
+}
+
+/// What both tables have after an hour of all scopes, and the updates that it takes.
+async fn undisturbed() -> (Value, u64) {
+    let scopes = start().await;
+    assert!(hour(&scopes).await.values().all(Option::is_none));
+    (results(&scopes.tables), scopes.tables.attempts())
+}
+
+#[tokio::test]
+async fn runs_over_scopes_in_any_order_and_twice_at_one_time_leave_what_one_of_each_does() {
+    let (expected, _) = undisturbed().await;
+    for turn in 0..5 {
+        let scopes = start().await;
+        let mut order: Vec<Scope> = scopes.settings.scopes.all().cloned().collect();
+        order.rotate_left(turn);
+        if turn % 2 == 1 {
+            order.reverse();
+        }
+        let twice: Vec<Scope> = order.iter().chain(&order).cloned().collect();
+        hour_of(&scopes, if turn < 3 { &order } else { &twice }).await;
+        assert_eq!(results(&scopes.tables), expected, "turn {turn}");
+    }
+}
+
+#[tokio::test]
+async fn runs_over_scopes_that_are_killed_anywhere_are_made_good_by_the_next_hour() {
+    let (expected, updates) = undisturbed().await;
+    for cut in (3..updates - 15).step_by(41) {
+        let scopes = start().await;
+        scopes.tables.fail(Faults { silent_after: Some(cut), ..Faults::default() });
+        let all: Vec<Scope> = scopes.settings.scopes.all().cloned().collect();
+        let killed = async {
+            while scopes.tables.attempts() <= cut {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            () = hour_of(&scopes, &all) => panic!("all was done before it was cut off after {cut} updates"),
+            () = killed => {}
+        }
+        scopes.tables.fail(Faults::default());
+        assert!(hour(&scopes).await.values().all(Option::is_none), "cut after {cut} updates");
+        assert_eq!(results(&scopes.tables), expected, "cut after {cut} updates");
+    }
+}
+
+#[tokio::test]
+async fn tables_that_throttle_a_third_of_all_scopes_writes_lose_none() {
+    let (expected, _) = undisturbed().await;
+    let scopes = start().await;
+    scopes.tables.fail(Faults { throttle_every: 3, ..Faults::default() });
+    hour(&scopes).await;
+    assert!(scopes.tables.attempts() > 30);
+    scopes.tables.fail(Faults::default());
+    assert!(hour(&scopes).await.values().all(Option::is_none));
+    assert_eq!(results(&scopes.tables), expected);
 }
