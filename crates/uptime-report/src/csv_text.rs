@@ -49,7 +49,7 @@ pub fn to_csv<'r>(rows: impl IntoIterator<Item = &'r Row>) -> String {
         writer: WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new()),
         text: String::new(),
     };
-    COLUMNS.iter().for_each(|name| lines.put(name));
+    COLUMNS.iter().for_each(|name| lines.put_text(name));
     lines.end();
     for row in rows {
         lines.put_row(row);
@@ -72,8 +72,12 @@ impl Lines {
         let _ = self.writer.write_field(&self.text);
     }
 
+    fn put_text(&mut self, text: &str) {
+        let _ = self.writer.write_field(text);
+    }
+
     fn put_instant(&mut self, instant: Option<DateTime<Utc>>) {
-        self.put(instant.map(instant_text).unwrap_or_default());
+        self.put_text(&instant.map(instant_text).unwrap_or_default());
     }
 
     fn end(&mut self) {
@@ -84,9 +88,9 @@ impl Lines {
         self.put(&row.account);
         self.put(&row.region);
         self.put(&row.id);
-        self.put(harmless(row.name.as_deref().unwrap_or_default()));
-        self.put(harmless(row.instance_type.as_deref().unwrap_or_default()));
-        self.put(row.state);
+        self.put_text(&harmless(row.name.as_deref().unwrap_or_default()));
+        self.put_text(&harmless(row.instance_type.as_deref().unwrap_or_default()));
+        self.put_text(row.state.as_str());
         self.put(row.month);
         self.put(row.minutes);
         self.put(row.uncertainty);
@@ -94,15 +98,15 @@ impl Lines {
         self.put_instant(Some(row.as_of));
         self.put(row.is_final);
         self.put_instant(row.left_at);
-        self.put(row.rests_on.as_str());
-        self.put(row.audit.unwrap_or_default());
+        self.put_text(row.rests_on.as_str());
+        self.put_text(row.audit.unwrap_or_default());
         self.put(row.forecast.least);
         self.put(row.forecast.expected);
         self.put(row.forecast.most);
         for day in 0..DAYS {
             match row.days.get(day) {
                 Some(minutes) => self.put(minutes),
-                None => self.put(""),
+                None => self.put_text(""),
             }
         }
         self.end();

@@ -36,10 +36,11 @@ impl ServerMonth {
     /// True for a month of which no record tells: what is known of it, CloudWatch's samples tell.
     pub fn rests_on_samples(&self) -> bool {
         let month = Window::new(self.month.start(), self.month.end());
-        let (samples, mut records): (Vec<_>, Vec<_>) =
-            self.evidence.iter().partition(|piece| piece.sampled_stretch().is_some());
-        records.retain(|piece| month.from <= piece.at && piece.at < month.to);
-        !samples.is_empty() && records.is_empty() && self.coverage.within(&month) == Coverage::none()
+        let is_sample = |piece: &Evidence| piece.sampled_stretch().is_some();
+        let is_record = |piece: &Evidence| month.from <= piece.at && piece.at < month.to && !is_sample(piece);
+        self.coverage.within(&month) == Coverage::none()
+            && self.evidence.iter().any(is_sample)
+            && !self.evidence.iter().any(is_record)
     }
 
     /// The last start of a server that was seen stopped: samples of the run after it tell that CloudWatch has some of it.

@@ -63,7 +63,7 @@ fn disputed(fleet: &Fleet) -> Markup {
     html! {
         p class="note warn" {
             strong { "CloudWatch tells otherwise of " (counted(fleet.totals.disputed, "server")) "." }
-            " Which, their rows say; when, their explanation does."
+            " Their rows are marked; the explanation of each says when."
         }
     }
 }
