@@ -13,10 +13,10 @@ use crate::timeline::{Certainty, Timeline};
 use crate::window::{Coverage, Window};
 
 /// One sample a minute: what happens between two of them leaves no trace.
-const BETWEEN_SAMPLES: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const BETWEEN_SAMPLES: TimeDelta = TimeDelta::minutes(1);
 /// Samples and other evidence that contradict each other for no longer than this do not disagree: checks go on for a moment
-/// while a server stops, and clocks differ.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(3);
+/// while a server stops, begin a moment after it runs, and clocks differ.
+pub(crate) const TOLERANCE: TimeDelta = TimeDelta::minutes(3);
 
 /// The part of CloudWatch's evidence that counts.
 #[derive(Debug, Default)]

@@ -2,18 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::admitted::{BETWEEN_SAMPLES, TOLERANCE};
 use crate::evidence::Source;
 use crate::samples::Samples;
 use crate::server_month::ServerMonth;
 use crate::timeline::{Certainty, Segment, Timeline};
 use crate::window::{Coverage, Window};
 
-/// Samples and records that are no further apart than this in a period do not disagree: checks begin a moment after a server
-/// runs and go on for one while it stops, and clocks differ.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(3);
-/// A run has up to a minute more or less than it has samples.
-const BETWEEN_SAMPLES: TimeDelta = TimeDelta::minutes(1);
-/// How seldom so many samples of one period are lost by chance that it looks like a finding.
+/// How rarely chance may lose so many samples of one period that it looks like a finding.
 const SELDOM: f64 = 1e-9;
 
 /// Whether CloudWatch's samples tell of a month what the records do.

@@ -9,35 +9,27 @@ use uptime_ledger::ports::{Ledger, LedgerWritten, StatusChecks, SweepState};
 
 use crate::error::{RunError, in_time};
 use crate::observe::PART;
-use crate::sweep_state::{change, noted};
+use crate::sweep_state::{change, read_late};
 use crate::witness::{Witness, log_disagreements};
 
-/// Compares every final month of which that is still to be done; returns of how many servers CloudWatch tells otherwise. Who was
-/// not answered, or not reached, is compared by the next run: that it fails takes nothing from a run that has stored all minutes.
-/// A report that was handed over before is due once more.
+/// Compares every month that `state` says is still to be compared; returns of how many servers CloudWatch tells otherwise. Who
+/// was not answered, or not reached, is compared by the next run: that it fails takes nothing from a run that has stored all
+/// minutes. A report that was handed over before is due once more.
 ///
 /// # Errors
 /// Where the sweep state cannot be read or stored.
 pub(crate) async fn audit_due<L: Ledger, W: StatusChecks>(
     ledger: &L,
+    state: SweepState,
     witness: &mut Witness<'_, W>,
     moment: Moment,
 ) -> Result<usize, RunError> {
-    if !witness.is_there() {
-        return Ok(0);
-    }
-    let state = noted(ledger, moment).await?;
     let (mut disagreeing, mut done, mut changed) = (0, BTreeSet::new(), BTreeSet::new());
     for month in state.unaudited.iter().copied() {
-        let mut auditing = Auditing { ledger, month, audited: 0, disagreeing: 0, left: 0 };
-        let outcome = auditing.all(witness, moment).await;
+        let auditing = Auditing::of(ledger, month, witness, moment).await;
         disagreeing += auditing.disagreeing;
-        match outcome {
-            Ok(()) if auditing.left == 0 => {
-                done.insert(month);
-            }
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%month, %error, "Could not audit {month}, the next run tries again: {error}"),
+        if auditing.left == 0 {
+            done.insert(month);
         }
         if auditing.audited > 0 {
             changed.insert(month);
@@ -53,18 +45,27 @@ pub(crate) async fn audit_due<L: Ledger, W: StatusChecks>(
     Ok(disagreeing)
 }
 
-/// Takes note that a month is to be compared.
+/// Compares one month that has become final, before it is handed over; returns of how many servers CloudWatch tells otherwise.
+/// Where not all were compared, the hourly runs go on with it.
 ///
 /// # Errors
-/// Where the sweep state cannot be read or stored.
-pub(crate) async fn make_due<L: Ledger>(ledger: &L, month: Month, moment: Moment) -> Result<(), RunError> {
-    let state = noted(ledger, moment).await?;
-    let with_it = |read: &SweepState| {
-        let mut next = read.clone();
-        next.unaudited.insert(month);
-        next
-    };
-    change(ledger, state, moment, with_it).await.map(|_| ())
+/// Where that cannot be noted in the sweep state.
+pub(crate) async fn audit<L: Ledger, W: StatusChecks>(
+    ledger: &L,
+    month: Month,
+    witness: &mut Witness<'_, W>,
+    moment: Moment,
+) -> Result<usize, RunError> {
+    let auditing = Auditing::of(ledger, month, witness, moment).await;
+    if auditing.left > 0 {
+        change(ledger, read_late(ledger, moment).await?, moment, |read| {
+            let mut next = read.clone();
+            next.unaudited.insert(month);
+            next
+        })
+        .await?;
+    }
+    Ok(auditing.disagreeing)
 }
 
 /// One month being compared.
@@ -79,7 +80,18 @@ struct Auditing<'a, L> {
     left: usize,
 }
 
-impl<L: Ledger> Auditing<'_, L> {
+impl<'a, L: Ledger> Auditing<'a, L> {
+    /// A month after as many of its servers as could be were compared.
+    async fn of<W: StatusChecks>(ledger: &'a L, month: Month, witness: &mut Witness<'_, W>, moment: Moment) -> Self {
+        let mut auditing = Self { ledger, month, audited: 0, disagreeing: 0, left: 0 };
+        if let Err(error) = auditing.all(witness, moment).await {
+            tracing::warn!(%month, %error, "Could not audit {month}, the next run tries again: {error}");
+            // How many there are is not known.
+            auditing.left += 1;
+        }
+        auditing
+    }
+
     async fn all<W: StatusChecks>(&mut self, witness: &mut Witness<'_, W>, moment: Moment) -> Result<(), RunError> {
         let listed = in_time(moment, "reading the ledger", self.ledger.servers(self.month)).await?;
         let servers = listed.map_err(RunError::LedgerRead)?.into_iter().filter(|server| server.is_final);

@@ -1,6 +1,6 @@
 //! The fifth step: how far the fleet was swept, now that all that was read is stored or left as a hole of its own server.
 
-use uptime::{Month, Window};
+use uptime::{Month, Period, Window};
 use uptime_ledger::ports::{Ledger, SweepState};
 use uptime_ledger::{Part, SharedLook};
 
@@ -63,6 +63,8 @@ fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> Swe
         settlements.iter().filter(|done| is_to_be_reported(read, &next, done)).map(|done| done.month).collect();
     next.unaudited.extend(&months);
     next.unreported.extend(months);
+    // What CloudWatch has forgotten nobody can compare any more.
+    next.unaudited.retain(|month| known.moment.now - month.end() < Period::Hour.kept_for());
     next
 }
 

@@ -2,26 +2,26 @@
 
 use chrono::{DateTime, Utc};
 use uptime::{InstanceId, Month, Scope};
-use uptime_ledger::ports::{Ledger, MonthReports};
+use uptime_ledger::ports::{Ledger, MonthReports, SweepState};
 use uptime_ledger::{Moment, MonthReport, ServiceError, read_month};
 use uptime_report::{MonthDocument, Row, Totals, to_csv};
 
 use crate::error::{RunError, in_time};
 use crate::request::InvalidRequest;
-use crate::sweep_state::{change, noted};
+use crate::sweep_state::change;
 
-/// Hands over every final month of a scope of which that is still to be done; returns of how many it still is. That one fails
+/// Hands over every month of a scope of which `state` says that it is still to be done; returns of how many it still is. That one fails
 /// takes nothing from a run that has stored all minutes: the next one tries again.
 ///
 /// # Errors
 /// Where the sweep state cannot be read or stored.
 pub(crate) async fn hand_over_due<L: Ledger>(
     ledger: &L,
+    state: SweepState,
     reports: &impl MonthReports,
     scope: &Scope,
     moment: Moment,
 ) -> Result<usize, RunError> {
-    let state = noted(ledger, moment).await?;
     let mut done = Vec::new();
     for month in &state.unreported {
         match hand_over(ledger, reports, scope, *month, moment).await {

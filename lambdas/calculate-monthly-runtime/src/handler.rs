@@ -7,7 +7,7 @@ use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::{MonthReports, Services, StatusChecks, Statuses};
 use uptime_ledger::{Handled, Moment, Scopes};
 
-use crate::audit::{audit_due, make_due};
+use crate::audit::{audit, audit_due};
 use crate::config::Settings;
 use crate::error::{RunError, in_time, noted_in_time};
 use crate::hand_over::{hand_over, hand_over_again, hand_over_due};
@@ -16,6 +16,7 @@ use crate::report::Report;
 use crate::request::{InvalidRequest, Payload, Purpose, Request};
 use crate::response::{Filled, HandedOver, Response};
 use crate::summary::Summary;
+use crate::sweep_state::read_late;
 use crate::trail_report::trail_metrics;
 use crate::witness::Witness;
 
@@ -92,20 +93,21 @@ where
         let checks = self.settings.asks_cloudwatch.then(|| (self.checks)(&request.scope));
         let mut report = Box::pin(run(services, checks.as_ref(), self.settings, request, moment)).await?;
         let (ledger, reports, scope) = (services.ledger(), &self.reports, &request.scope);
-        let is_whole = !request.is_past(moment) && request.servers.is_none();
-        if report.made_final && !is_whole {
-            make_due(ledger, request.month, moment).await?;
-        }
-        if report.made_final || is_whole {
-            let mut witness = Witness::of(checks.as_ref(), scope, moment);
-            report.disagreements += audit_due(ledger, &mut witness, moment).await?;
-            report.take_audit(witness.heard());
-        }
-        if is_whole {
-            report.unreported = hand_over_due(ledger, reports, scope, moment).await?;
+        let mut witness = Witness::of(checks.as_ref(), scope, moment);
+        if !request.is_past(moment) && request.servers.is_none() {
+            let mut state = read_late(ledger, moment).await?;
+            if witness.is_there() && !state.unaudited.is_empty() {
+                report.disagreements += audit_due(ledger, state, &mut witness, moment).await?;
+                state = read_late(ledger, moment).await?;
+            }
+            report.unreported = hand_over_due(ledger, state, reports, scope, moment).await?;
         } else if report.made_final {
+            if witness.is_there() {
+                report.disagreements += audit(ledger, request.month, &mut witness, moment).await?;
+            }
             hand_over(ledger, reports, scope, request.month, moment).await?;
         }
+        report.take_audit(witness.heard());
         Ok(report)
     }
 

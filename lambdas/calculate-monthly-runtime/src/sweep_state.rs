@@ -12,7 +12,7 @@ pub(crate) const ATTEMPTS: u32 = 5;
 ///
 /// # Errors
 /// Where it cannot be read.
-pub(crate) async fn noted<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
+pub(crate) async fn read_late<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
     let read = noted_in_time(moment, "reading the watermark", ledger.sweep_state()).await?;
     read.map_err(RunError::LedgerRead)
 }
@@ -37,7 +37,7 @@ pub(crate) async fn change<L: Ledger>(
         if stored.map_err(RunError::LedgerWrite)? {
             return Ok(true);
         }
-        read = noted(ledger, moment).await?;
+        read = read_late(ledger, moment).await?;
     }
     Ok(false)
 }

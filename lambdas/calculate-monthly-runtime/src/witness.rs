@@ -97,11 +97,11 @@ impl<'w, W: StatusChecks> Witness<'w, W> {
     }
 }
 
-/// Tells of a server of which CloudWatch tells otherwise than all else.
+/// Logs where CloudWatch's samples contradict the records of a server.
 pub(crate) fn log_disagreements(id: &InstanceId, month: Month, windows: &[Window]) {
     let windows: Vec<String> = windows.iter().map(ToString::to_string).collect();
     let all = windows.join(", ");
-    tracing::error!(%id, %month, ?windows, "CloudWatch tells of {id} otherwise than the records of {month}: {all}");
+    tracing::error!(%id, %month, ?windows, "CloudWatch contradicts the records of {id} in {month}: {all}");
 }
 
 fn time_is_up() -> ServiceError {

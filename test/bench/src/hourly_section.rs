@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::hourly::{Cost, Measured};
 use crate::one_by_one::OneByOne;
-use crate::report::{table, verdict};
+use crate::report::{self, table};
 
 /// What is counted has to hold; what is timed is only told.
 ///
@@ -139,13 +139,11 @@ fn targets(measured: &[Measured]) -> String {
         ),
         ("first run: the numbers of one unlimited run", format!("after {} runs", first.runs), *as_unlimited),
     ];
-    let rows: Vec<_> =
-        rows.into_iter().map(|(what, value, met)| vec![what.to_owned(), value, verdict(met).to_owned()]).collect();
     let (lookups, seconds) = (steady.lookups as f64 / 2.0, steady.seconds);
     format!(
         "Targets at {servers} servers:\n\n{}\nThe run took {seconds:.1} s. Its lookups alone take {lookups:.1} s (two a second), and the cache's writes alone {cache_writes:.1} s, \
          by a process that does nothing else; the rest is {items_written} writes of items, with what they need to be read and folded.\n",
-        table(&["target", "found", ""], &rows),
+        report::targets(rows),
     )
 }
 

@@ -17,6 +17,12 @@ pub fn verdict(met: bool) -> &'static str {
     if met { "ok" } else { "**missed**" }
 }
 
+/// Targets: what, what was found, and whether that meets it.
+pub fn targets<'t>(rows: impl IntoIterator<Item = (&'t str, String, bool)>) -> String {
+    let row = |(what, found, met): (&str, String, bool)| vec![what.to_owned(), found, verdict(met).to_owned()];
+    table(&["target", "found", ""], &rows.into_iter().map(row).collect::<Vec<_>>())
+}
+
 /// The value at a rank from 0 to 1 of a sample; the default of an empty one.
 pub fn percentile<T: Copy + Ord + Default>(sample: &[T], rank: f64) -> T {
     let mut sorted = sample.to_vec();

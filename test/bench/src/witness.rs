@@ -28,7 +28,9 @@ const LATENCY: Duration = Duration::from_millis(200);
 /// Days on which the servers run.
 const DAYS: i64 = 25;
 /// The most points of an answer, by CloudWatch's quotas.
-const MOST_POINTS: i64 = 100_800;
+const MOST_POINTS: u64 = 100_800;
+/// Requests that a run has under way at once.
+pub const AT_ONCE: usize = 3;
 
 /// What was found.
 pub struct Witnessed {
@@ -42,10 +44,10 @@ pub struct Witnessed {
     pub runs: u64,
     /// Requests to CloudWatch.
     pub requests: u64,
-    /// As many as all points of the month so far need at least.
+    /// Points of the month so far.
+    pub points: u64,
+    /// As many requests as these points need at least.
     pub least_requests: u64,
-    /// Requests under way at once.
-    pub at_once: u64,
     /// Minutes that are possible in all after the first run where CloudWatch is not asked, and where it is.
     pub open: (f64, f64),
     /// The runs that ask.
@@ -55,7 +57,7 @@ pub struct Witnessed {
 impl Witnessed {
     /// Seconds that the least requests take alone.
     pub fn floor(&self) -> f64 {
-        self.least_requests as f64 * LATENCY.as_secs_f64() / self.at_once as f64
+        self.least_requests as f64 * LATENCY.as_secs_f64() / AT_ONCE as f64
     }
 }
 
@@ -66,14 +68,15 @@ impl Witnessed {
 pub async fn measure(binary: &Path, servers: usize) -> Result<Witnessed> {
     let latency = LATENCY.as_millis().to_string();
     let options = account::options(&["--metric-latency-ms", &latency]);
+    let points = points(servers);
     let mut found = Witnessed {
         servers,
         without: 0.0,
         with: 0.0,
         runs: 0,
         requests: 0,
-        least_requests: least_requests(servers)?,
-        at_once: 3,
+        points,
+        least_requests: points.div_ceil(MOST_POINTS),
         open: (0.0, 0.0),
         usage: Usage::default(),
     };
@@ -122,13 +125,9 @@ fn open(account: &Account) -> f64 {
 }
 
 /// Of each server five minutes are a point, from the first morning of the month on.
-fn least_requests(servers: usize) -> Result<u64> {
-    let points = (now()? - first_morning()?).num_minutes() / 5 * servers as i64;
-    Ok((points as u64).div_ceil(MOST_POINTS as u64))
-}
-
-fn first_morning() -> Result<DateTime<Utc>> {
-    Ok(now()? - TimeDelta::days(DAYS) + TimeDelta::hours(6))
+fn points(servers: usize) -> u64 {
+    let since_first_morning = TimeDelta::days(DAYS) - TimeDelta::hours(6);
+    since_first_morning.num_minutes().unsigned_abs() / 5 * servers as u64
 }
 
 /// Servers that calls over ten of them start every morning, and that shut themselves down at some minute of the night, of which

@@ -94,8 +94,7 @@ fn server(row: &Row, fleet: &Fleet, many_scopes: bool, frame: &Frame) -> Markup 
             td class="number" {
                 (minutes(row.minutes))
                 @if row.uncertainty > Minutes::default() { small { "+ up to " (minutes(row.uncertainty)) } }
-                @if row.rests_on == Basis::Samples { small { "by CloudWatch alone" } }
-                @if row.is_disputed() { small { "⚠ CloudWatch tells otherwise" } }
+                (by_cloudwatch(row))
             }
             @if many_scopes { td class="wide" { (row.account) br; (row.region) } }
             td class="wide" { (row.instance_type.as_deref().unwrap_or("–")) }
@@ -106,6 +105,14 @@ fn server(row: &Row, fleet: &Fleet, many_scopes: bool, frame: &Frame) -> Markup 
                 small { (about(row.forecast.least)) "–" (about(row.forecast.most)) }
             }
         }
+    }
+}
+
+/// What CloudWatch has to do with a row's minutes.
+pub(super) fn by_cloudwatch(row: &Row) -> Markup {
+    html! {
+        @if row.rests_on == Basis::Samples { small { "by CloudWatch alone" } }
+        @if row.is_disputed() { small { "⚠ CloudWatch tells otherwise" } }
     }
 }
 

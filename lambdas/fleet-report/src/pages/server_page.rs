@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::json;
 use uptime::{Audit, Explanation, Folded, Minutes};
-use uptime_report::{Basis, Row, ServerState};
+use uptime_report::{Row, ServerState};
 
 use super::axis::axis;
+use super::fleet_page::by_cloudwatch;
 use super::frame::{Display, Frame};
 use super::reasons::reasons;
 use super::words::{about, ago, hours, instant, minutes, month};
@@ -154,8 +155,7 @@ fn months(rows: &[Row], frame: &Frame) -> Markup {
                         td class="number" { (minutes(row.uncertainty)) }
                         td class="wide" {
                             @if row.is_final { "yes" } @else { "not yet" }
-                            @if row.rests_on == Basis::Samples { small { "by CloudWatch alone" } }
-                            @if row.is_disputed() { small { "⚠ CloudWatch tells otherwise" } }
+                            (by_cloudwatch(row))
                         }
                     }
                 }
