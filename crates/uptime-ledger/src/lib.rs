@@ -43,6 +43,6 @@ pub use service_error::{ServiceError, is_throttle_code};
 pub use settings::{AppTag, SharedSettings};
 pub use shared_look::{Part, SharedLook};
 pub use status_checks::{Batch, MostAsked, Question};
-pub use store::{Writing, cache, store};
+pub use store::{Writing, cache, cache_entry, store};
 pub use swept::Swept;
 pub use testimony::Testimony;

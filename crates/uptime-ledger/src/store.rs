@@ -50,7 +50,8 @@ pub async fn store<L: Ledger>(
 }
 
 impl Writing {
-    fn is_worth_it(self, stored: Option<&ServerMonth>, month: &ServerMonth) -> bool {
+    /// True where a month is worth to be stored over what is `stored`.
+    pub fn is_worth_it(self, stored: Option<&ServerMonth>, month: &ServerMonth) -> bool {
         match stored {
             Some(stored) if stored.is_final && !self.reopen => false,
             Some(stored) => {
@@ -68,8 +69,21 @@ impl Writing {
 /// Where it could not be written.
 pub async fn cache<C: Cache>(cache: &C, month: &ServerMonth, entry: &CacheEntry) -> Result<Written, ServiceError> {
     let rule = if month.left_at.is_some() { WriteRule::ExistingOnly } else { WriteRule::Upsert };
-    let written = cache.write(&month.id, entry, rule).await?;
-    log_cached(&month.id, entry, written);
+    cache_entry(cache, &month.id, entry, rule).await
+}
+
+/// Caches an entry.
+///
+/// # Errors
+/// Where it could not be written.
+pub async fn cache_entry<C: Cache>(
+    cache: &C,
+    id: &InstanceId,
+    entry: &CacheEntry,
+    rule: WriteRule,
+) -> Result<Written, ServiceError> {
+    let written = cache.write(id, entry, rule).await?;
+    log_cached(id, entry, written);
     Ok(written)
 }
 

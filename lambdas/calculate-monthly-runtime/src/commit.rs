@@ -15,7 +15,11 @@ use crate::task::{Fate, Reach};
 ///
 /// # Errors
 /// Where the sweep state cannot be read or stored.
-pub(crate) async fn commit<L: Ledger>(ledger: &L, known: &Known, settlements: &[Settlement]) -> Result<(), RunError> {
+pub(crate) async fn commit<L: Ledger>(
+    ledger: &L,
+    known: &Known<'_>,
+    settlements: &[Settlement],
+) -> Result<(), RunError> {
     let advanced = |read: &SweepState| advanced(read, known, settlements);
     if !change(ledger, known.observed.state.clone(), known.moment, advanced).await? {
         tracing::warn!(
@@ -26,7 +30,7 @@ pub(crate) async fn commit<L: Ledger>(ledger: &L, known: &Known, settlements: &[
 }
 
 /// The sweep state after this run. It never passes what is neither stored nor left as a hole in its own server's coverage.
-fn advanced(read: &SweepState, known: &Known, settlements: &[Settlement]) -> SweepState {
+fn advanced(read: &SweepState, known: &Known<'_>, settlements: &[Settlement]) -> SweepState {
     let stopped_after = settlements.iter().find_map(|settlement| settlement.stopped_after.clone());
     let mut next = SweepState { resume_after: stopped_after, ..read.clone() };
     let before = if known.plan.reach == Reach::Anew { &Default::default() } else { &read.coverage };
@@ -77,7 +81,7 @@ fn is_to_be_reported(read: &SweepState, next: &SweepState, settlement: &Settleme
 }
 
 /// The look of this run, as far as the items of its servers are settled.
-fn shared_look(known: &Known, settlement: &Settlement) -> Option<SharedLook> {
+fn shared_look(known: &Known<'_>, settlement: &Settlement) -> Option<SharedLook> {
     let not_shown = known.not_shown().filter(|_| settlement.fate == Fate::GoesOn)?;
     let after = || known.observed.state.resume_after.clone();
     let part = settlement.stopped_after.clone().map(|up_to| Part { after: after(), up_to });
@@ -87,8 +91,8 @@ fn shared_look(known: &Known, settlement: &Settlement) -> Option<SharedLook> {
 
 /// True where this run has read all that is worth reading again for what came late. That is in the newest window; what a
 /// first run reads is as deep as it gets, even where it is only a part: the others go on from there.
-fn reached_back(known: &Known) -> bool {
-    let plan = &known.plan;
+fn reached_back(known: &Known<'_>) -> bool {
+    let plan = known.plan;
     let newest = plan.windows.first();
     let newest_is_read = newest.is_none_or(|window| known.reading.covered.holes(*window).is_empty());
     plan.reach.begins_anew() || plan.reach == Reach::Deep && newest_is_read

@@ -11,8 +11,8 @@ use crate::request::{Purpose, Request};
 use crate::task::{Fate, Reach, Task};
 
 /// What is to be settled, now that the trail is read: a month that is over, or last month while it is open and then this one.
-pub(crate) fn tasks(request: &Request, known: &Known, settings: Settings) -> Vec<Task> {
-    let (plan, month) = (&known.plan, known.moment.month());
+pub(crate) fn tasks(request: &Request, known: &Known<'_>, settings: Settings) -> Vec<Task> {
+    let (plan, month) = (known.plan, known.moment.month());
     let waited = |month: Month| known.moment.now >= month.end() + settings.month_open && known.reading.complete;
     if request.month != month {
         let fate = Fate::of_past(waited(request.month), request.purpose == Purpose::Reopen);
@@ -37,8 +37,8 @@ pub(crate) fn tasks(request: &Request, known: &Known, settings: Settings) -> Vec
 /// The servers whose last month is to be settled. Late events are waited for, and so is what a sweep could not read yet: the
 /// month is settled once up to its end, and then only of those of which something came late, unless CloudTrail was read where
 /// it had not been; the last time makes it final. Who could not be settled before is due until it is.
-fn due_in(last: Month, fate: Fate, known: &Known, settings: Settings) -> Vec<InstanceId> {
-    let (observed, state) = (&known.observed, &known.observed.state);
+fn due_in(last: Month, fate: Fate, known: &Known<'_>, settings: Settings) -> Vec<InstanceId> {
+    let (observed, state) = (known.observed, &known.observed.state);
     let mut ids: BTreeSet<InstanceId> = state.holes.keys().filter(|id| state.owes(id, last)).cloned().collect();
     if observed.is_open(last) {
         let all = fate.is_final() || known.covers_anew(last.until(last.end()));
@@ -55,8 +55,8 @@ fn due_in(last: Month, fate: Fate, known: &Known, settings: Settings) -> Vec<Ins
 }
 
 /// The servers of the month that is going on, each once, beginning where the last run was stopped.
-fn in_order(known: &Known) -> Vec<InstanceId> {
-    let (observed, plan) = (&known.observed, &known.plan);
+fn in_order(known: &Known<'_>) -> Vec<InstanceId> {
+    let (observed, plan) = (known.observed, known.plan);
     let mut ids: BTreeSet<&InstanceId> = plan.ids.iter().collect();
     if plan.moves_the_watermark() {
         ids.extend(observed.newly_left());

@@ -13,11 +13,11 @@ use crate::error::RunError;
 use crate::known::Known;
 use crate::observe::observe;
 use crate::plan::Plan;
-use crate::read::read;
 use crate::report::Report;
 use crate::request::Request;
 use crate::settle::{Means, Settlement, questions, settle, settle_sampled};
 use crate::single_lookups::SingleLookups;
+use crate::speculate::read_and_speculate;
 use crate::task::{Reach, Task};
 use crate::witness::Witness;
 
@@ -42,11 +42,12 @@ pub(crate) async fn run<S: Services, W: StatusChecks>(
     if plan.is_idle() {
         return Ok(report);
     }
-    let mut reading = read(services.trail(), &plan, &observed, moment).await?;
+    let (mut reading, unchanged) = read_and_speculate(services, &plan, &observed, moment).await?;
     let failure = reading.failure.take();
-    let known = Known::new(observed, plan, reading, moment);
+    let known = Known::new(&observed, &plan, reading, moment);
+    let unchanged = unchanged.confirmed_by(&known);
     let lookups = SingleLookups::new(moment.deadlines.reading);
-    let means = Means { services, known: &known, lookups: &lookups };
+    let means = Means { services, known: &known, unchanged: &unchanged, lookups: &lookups };
     let mut witness = Witness::of(checks, &request.scope, moment);
     let mut settlements = Vec::new();
     for task in tasks(request, &known, settings) {

@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
     BlindSpots, Coverage, Folded, InstanceId, Look, Month, News, Observation, ServerMonth, SweptFor, Window, fold,
 };
-use uptime_ledger::{Moment, Testimony};
+use uptime_ledger::{Moment, Testimony, Writing};
 
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::reading::Reading;
-use crate::task::{Fate, Task};
+use crate::task::{Fate, Reach, Task};
 
 /// Lambda's longest.
 const LONGEST_RUN: TimeDelta = TimeDelta::minutes(15);
@@ -21,9 +21,9 @@ const MOST_BETWEEN_STATES: usize = 50;
 
 /// What was observed, planned and read.
 #[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) observed: Observed,
-    pub(crate) plan: Plan,
+pub(crate) struct Known<'r> {
+    pub(crate) observed: &'r Observed,
+    pub(crate) plan: &'r Plan,
     pub(crate) reading: Reading,
     pub(crate) moment: Moment,
     /// Where the fleet has been swept, this run included.
@@ -34,12 +34,12 @@ pub(crate) struct Known {
     shared_look_shows_not: Option<BTreeSet<InstanceId>>,
 }
 
-impl Known {
+impl<'r> Known<'r> {
     /// All three together.
-    pub(crate) fn new(observed: Observed, plan: Plan, reading: Reading, moment: Moment) -> Self {
+    pub(crate) fn new(observed: &'r Observed, plan: &'r Plan, reading: Reading, moment: Moment) -> Self {
         let swept = observed.state.coverage.clone().and(&reading.covered);
         let blind = observed.state.blind.clone().and(&reading.blind);
-        let shared_look_shows_not = not_shown_by_shared_look(&observed, &plan, moment);
+        let shared_look_shows_not = not_shown_by_shared_look(observed, plan, moment);
         Self { observed, plan, reading, moment, swept, blind, shared_look_shows_not }
     }
 
@@ -51,6 +51,16 @@ impl Known {
     /// The servers of which the look shows no state, where it is kept once for all servers.
     pub(crate) fn not_shown(&self) -> Option<&BTreeSet<InstanceId>> {
         self.shared_look_shows_not.as_ref()
+    }
+
+    /// How the items of months with this fate are written. One of which only the coverage has grown is worth writing where the
+    /// sweep state is about to forget that.
+    pub(crate) fn writing(&self, fate: Fate) -> Writing {
+        Writing {
+            rewrite: self.plan.reach == Reach::Anew && fate == Fate::GoesOn,
+            reopen: fate.reopens(),
+            look_is_shared: self.shares_look() && fate == Fate::GoesOn,
+        }
     }
 
     /// A server's month as it should be: from its item, or from that of the month before, with what is new of it.

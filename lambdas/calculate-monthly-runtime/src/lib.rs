@@ -1,7 +1,7 @@
 //! `calculateMonthlyRuntime`: computes the running minutes of every server of the fleet and caches them.
 //!
 //! [`handler`] takes an invocation: a run over one scope, or the `summary` of all. A run is the steps of `hour`, each in a
-//! module of its own that knows only those before it: `observe`, `plan`, `read`, `due` (what follows), `settle`, `commit`. What
+//! module of its own that knows only those before it: `observe`, `plan`, `read` (and meanwhile `speculate`), `due` (what follows), `settle`, `commit`. What
 //! a payload may say is in [`request`], what is answered in [`response`], the settings are in [`config`].
 
 mod audit;
@@ -25,6 +25,7 @@ pub mod request;
 pub mod response;
 mod settle;
 mod single_lookups;
+mod speculate;
 mod summary;
 mod sweep_state;
 mod task;

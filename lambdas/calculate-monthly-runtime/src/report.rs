@@ -140,7 +140,7 @@ impl Report {
     }
 
     /// Takes what became of one server's month.
-    pub(crate) fn take(&mut self, known: &Known, task: &Task, id: &InstanceId, settled: Settled) {
+    pub(crate) fn take(&mut self, known: &Known<'_>, task: &Task, id: &InstanceId, settled: Settled) {
         if task.month != self.month {
             self.take_of_last_month(task.month, id, settled.outcome);
             return;
@@ -240,13 +240,13 @@ impl Report {
     }
 
     /// Adds what was read, and the servers that left earlier in the month: they are in its totals.
-    pub(crate) fn finish(&mut self, known: &Known, single_lookups: SweepCost) {
+    pub(crate) fn finish(&mut self, known: &Known<'_>, single_lookups: SweepCost) {
         self.trail = Some(TrailReport::of(known, single_lookups));
         self.restless.sort();
         if self.about == About::PastMonth {
             return;
         }
-        let observed = &known.observed;
+        let observed = known.observed;
         let gone = |server: &&IndexedServer| server.left && !observed.servers.contains_key(&server.id);
         for server in observed.index.iter().filter(gone) {
             if self.left.insert(server.id.clone()) {

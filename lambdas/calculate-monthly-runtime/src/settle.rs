@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
-use uptime::{Coverage, Folded, InstanceId, Month, Sampled, ServerMonth};
-use uptime_ledger::ports::{Ledger, Services, StoredMonths};
-use uptime_ledger::{Question, ServiceError, Testimony, Writing, begins_anew, cache, store};
+use uptime::{CacheEntry, Coverage, Folded, InstanceId, Month, Sampled, ServerMonth};
+use uptime_ledger::ports::{Ledger, Services, StoredMonths, WriteRule, Written};
+use uptime_ledger::{Question, ServiceError, Testimony, begins_anew, cache, cache_entry, store};
 
 use crate::error::RunError;
 use crate::holes::Storing;
@@ -15,7 +15,8 @@ use crate::observe::PART;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::single_lookups::SingleLookups;
-use crate::task::{Fate, Reach, Task};
+use crate::speculate::{Speculated, Unchanged};
+use crate::task::{Fate, Task};
 
 /// Servers under way at once. Of items, at most three parts are in memory at a time.
 const CONCURRENT_SERVERS: usize = 32;
@@ -39,7 +40,9 @@ pub(crate) struct Settlement {
 /// What a run settles servers with.
 pub(crate) struct Means<'m, S> {
     pub(crate) services: &'m S,
-    pub(crate) known: &'m Known,
+    pub(crate) known: &'m Known<'m>,
+    /// Of which servers is known what follows, without reading their items.
+    pub(crate) unchanged: &'m Unchanged,
     pub(crate) lookups: &'m SingleLookups,
 }
 
@@ -120,19 +123,30 @@ pub(crate) async fn questions<S: Services>(means: &Means<'_, S>, task: &Task) ->
     let settling = Settling { means, task, sampled: &unsampled };
     let mut questions = Vec::new();
     for part in task.ids.chunks(PART) {
-        for (id, Items { stored, previous }) in settling.read_part(part).await {
+        for (id, found) in settling.read_part(part).await {
             // One whose item cannot be read is an error where it is settled.
-            let Ok(stored) = stored else { continue };
-            let folded = means.known.fold(task, &id, stored.as_ref(), previous.as_ref(), &nothing);
+            let Found::Stored(items) = found else { continue };
+            let folded = means.known.fold(task, &id, items.stored.as_ref(), items.previous.as_ref(), &nothing);
             questions.extend(Question::of(&folded, means.known.moment.now));
         }
     }
     questions
 }
 
-/// What is stored of one server.
+/// What a server is settled from.
+enum Found<'m> {
+    /// Its item is as this needs it to be.
+    Unchanged(&'m Speculated),
+    /// Its items, as far as there are any.
+    Stored(Box<Items>),
+    /// It could not be read.
+    Unreadable(ServiceError),
+}
+
+/// What is stored of a server: its item, and where it has none in a month that goes on, that of the month before.
+#[derive(Default)]
 struct Items {
-    stored: Result<Option<ServerMonth>, ServiceError>,
+    stored: Option<ServerMonth>,
     previous: Option<ServerMonth>,
 }
 
@@ -144,13 +158,13 @@ struct Settling<'t, S> {
     sampled: &'t HashMap<InstanceId, Sampled>,
 }
 
-impl<S: Services> Settling<'_, S> {
+impl<'t, S: Services> Settling<'t, S> {
     /// Settles each of them, as many at a time as do no harm.
     async fn each(&self, mut take: impl FnMut(InstanceId, Settled)) {
         let deadline = self.means.known.moment.deadlines.all;
         let parts = stream::iter(self.task.ids.chunks(PART)).map(|part| self.read_part(part)).buffered(2);
-        let settled = parts.flat_map(stream::iter).map(|(id, items)| async move {
-            let settled = in_time(deadline, self.settle(&id, items)).await;
+        let settled = parts.flat_map(stream::iter).map(|(id, found)| async move {
+            let settled = in_time(deadline, self.settle(&id, found)).await;
             (id, settled)
         });
         let mut settled = std::pin::pin!(settled.buffer_unordered(CONCURRENT_SERVERS));
@@ -159,17 +173,18 @@ impl<S: Services> Settling<'_, S> {
         }
     }
 
-    /// The items of some servers, and where one has none in a month that goes on, that of the month before.
-    async fn read_part(&self, part: &[InstanceId]) -> Vec<(InstanceId, Items)> {
-        let none = || Items { stored: Ok(None), previous: None };
+    /// What some servers are settled from.
+    async fn read_part(&self, part: &[InstanceId]) -> Vec<(InstanceId, Found<'t>)> {
         if Instant::now() >= self.means.known.moment.deadlines.all {
-            return part.iter().map(|id| (id.clone(), none())).collect();
+            return part.iter().map(|id| (id.clone(), Found::Stored(Box::default()))).collect();
         }
         let ledger = self.means.services.ledger();
-        let mut stored = ledger.read(self.task.month, part).await;
+        let to_read: Vec<InstanceId> = part.iter().filter(|id| self.unchanged(id).is_none()).cloned().collect();
+        let mut stored =
+            if to_read.is_empty() { Ok(StoredMonths::new()) } else { ledger.read(self.task.month, &to_read).await };
         let mut previous = Ok(StoredMonths::new());
         if let (true, Ok(stored)) = (self.task.fate.is_cached(), &stored) {
-            let new: Vec<InstanceId> = part.iter().filter(|id| !stored.contains_key(id)).cloned().collect();
+            let new: Vec<InstanceId> = to_read.iter().filter(|id| !stored.contains_key(id)).cloned().collect();
             if !new.is_empty() {
                 previous = ledger.read(self.task.month.previous(), &new).await;
             }
@@ -180,21 +195,34 @@ impl<S: Services> Settling<'_, S> {
                 Err(error) if error.is_of_one_item => begins_anew(id, self.task.month, &error),
                 previous => previous?,
             };
-            Ok((stored, previous))
+            Ok(Found::Stored(Box::new(Items { stored, previous })))
         };
-        let all = part.iter().map(|id| match items(id) {
-            Ok((stored, previous)) => (id.clone(), Items { stored: Ok(stored), previous }),
-            Err(error) => (id.clone(), Items { stored: Err(error), previous: None }),
-        });
-        all.collect()
+        let mut found = |id: &InstanceId| {
+            self.unchanged(id).map_or_else(|| items(id).unwrap_or_else(Found::Unreadable), Found::Unchanged)
+        };
+        let ids = part.iter().cloned();
+        ids.map(|id| (id.clone(), found(&id))).collect()
     }
 
-    async fn settle(&self, id: &InstanceId, items: Items) -> Settled {
+    /// What follows for a server of which nothing is new.
+    fn unchanged(&self, id: &InstanceId) -> Option<&'t Speculated> {
+        let goes_on = self.task.fate == Fate::GoesOn && !self.sampled.contains_key(id);
+        self.means.unchanged.get(id).filter(|_| goes_on)
+    }
+
+    async fn settle(&self, id: &InstanceId, found: Found<'t>) -> Settled {
+        match found {
+            Found::Unchanged(Speculated { entry, lacks_past, starts, question, .. }) => {
+                let outcome = done(cache_entry(self.means.services.cache(), id, entry, WriteRule::Upsert).await, entry);
+                Settled { lacks_past: *lacks_past, starts: *starts, question: question.clone(), ..outcome.into() }
+            }
+            Found::Stored(items) => self.settle_items(id, *items).await,
+            Found::Unreadable(error) => Outcome::LedgerFailed(error).into(),
+        }
+    }
+
+    async fn settle_items(&self, id: &InstanceId, items: Items) -> Settled {
         let Items { stored, previous } = items;
-        let stored = match stored {
-            Ok(stored) => stored,
-            Err(error) => return Outcome::LedgerFailed(error).into(),
-        };
         let (known, task) = (self.means.known, self.task);
         let mut folded = known.fold(task, id, stored.as_ref(), previous.as_ref(), &Testimony::default());
         let before = folded.disagreements.clone();
@@ -203,7 +231,7 @@ impl<S: Services> Settling<'_, S> {
         if own.covered != Coverage::none() || own.sampled.is_some() {
             folded = refold(stored.as_ref());
         }
-        let folded = match store(self.means.services.ledger(), stored, folded, self.writing(), refold).await {
+        let folded = match store(self.means.services.ledger(), stored, folded, known.writing(task.fate), refold).await {
             Ok(folded) => folded,
             Err(error) => return Outcome::LedgerFailed(error).into(),
         };
@@ -221,16 +249,6 @@ impl<S: Services> Settling<'_, S> {
         }
     }
 
-    /// An item of which only the coverage has grown is worth writing where the sweep state is about to forget that.
-    fn writing(&self) -> Writing {
-        let fate = self.task.fate;
-        Writing {
-            rewrite: self.means.known.plan.reach == Reach::Anew && fate == Fate::GoesOn,
-            reopen: fate.reopens(),
-            look_is_shared: self.means.known.shares_look() && fate == Fate::GoesOn,
-        }
-    }
-
     /// What the trail tells of one server of which less was read, or less could be stored, than of the fleet.
     async fn own_trail(&self, id: &InstanceId, folded: &Folded) -> Testimony {
         let Some(window) = self.means.known.to_look_up(self.task, folded) else { return Testimony::default() };
@@ -243,11 +261,13 @@ impl<S: Services> Settling<'_, S> {
         if folded.keeps_summary() {
             return Outcome::Kept;
         }
-        match cache(self.means.services.cache(), &folded.month, &folded.entry).await {
-            Ok(_) => Outcome::Done(folded.entry.span),
-            Err(error) => Outcome::CacheFailed(error),
-        }
+        done(cache(self.means.services.cache(), &folded.month, &folded.entry).await, &folded.entry)
     }
+}
+
+/// What became of a server by writing its cache entry.
+fn done(written: Result<Written, ServiceError>, entry: &CacheEntry) -> Outcome {
+    written.map_or_else(Outcome::CacheFailed, |_| Outcome::Done(entry.span))
 }
 
 /// One server's item out of a part; a part that could not be read is an error of each of its servers.

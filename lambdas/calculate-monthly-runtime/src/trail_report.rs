@@ -30,7 +30,7 @@ impl TrailReport {
     }
 
     /// Of a run that has read this, and spent some requests more on single servers.
-    pub(crate) fn of(known: &Known, single_lookups: SweepCost) -> Self {
+    pub(crate) fn of(known: &Known<'_>, single_lookups: SweepCost) -> Self {
         let covered_from = known.swept.windows().last().map_or(known.moment.now, |window| window.from);
         let Reading { complete, cost, .. } = &known.reading;
         Self { covered_from, complete: *complete, cost: cost.and(single_lookups) }

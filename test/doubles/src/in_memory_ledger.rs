@@ -26,6 +26,7 @@ struct Tables {
     owners: Mutex<BTreeMap<(InstanceId, Month), Scope>>,
     states: Mutex<BTreeMap<Scope, SweepState>>,
     statuses: Mutex<HashMap<Scope, ScopeStatus>>,
+    reads: Mutex<Vec<InstanceId>>,
     writes: Mutex<u64>,
 }
 
@@ -58,6 +59,11 @@ impl InMemoryLedger {
         lock(&self.tables.states).insert(self.scope.clone(), state);
     }
 
+    /// Whose items were asked for since this was last asked, each time anew.
+    pub fn take_reads(&self) -> Vec<InstanceId> {
+        std::mem::take(&mut *lock(&self.tables.reads))
+    }
+
     /// How many items were written since this was last asked.
     pub fn take_writes(&self) -> u64 {
         std::mem::take(&mut *lock(&self.tables.writes))
@@ -76,6 +82,7 @@ impl InMemoryLedger {
 
 impl Ledger for &InMemoryLedger {
     async fn read(&self, month: Month, ids: &[InstanceId]) -> Result<StoredMonths, ServiceError> {
+        lock(&self.tables.reads).extend_from_slice(ids);
         let items = self.items();
         let item = |id: &InstanceId| {
             let item = items.get(&(id.clone(), month))?.clone();

@@ -16,6 +16,8 @@ pub struct InMemoryTrail {
     pub evidence: Vec<ServerEvidence>,
     /// Where every sweep ends, as if its time was up; none where it goes on.
     pub ends_at: Option<DateTime<Utc>>,
+    /// How much further back a sweep reads than it is asked to, for it reads whole pages.
+    pub reads_further: TimeDelta,
     /// Requests of one read of a sweep; looking up one server takes one.
     pub lookups_per_read: u64,
     /// Records that cannot be read: event name and time.
@@ -87,6 +89,7 @@ impl Sweep for InMemorySweep {
         if self.cost.lookups >= limits.lookups {
             return Ok(());
         }
+        let instant = instant - self.trail.reads_further;
         let from = instant.max(self.window.from).max(self.trail.ends_at.unwrap_or(instant)).min(self.covered.from);
         let read = Window::new(from, self.covered.from);
         let new = self.trail.evidence.iter().filter(|(_, piece)| read.from <= piece.at && piece.at < read.to);

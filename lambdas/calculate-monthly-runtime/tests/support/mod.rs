@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod lives;
+
 use std::time::Duration;
 
 use account::{Account, contents};
