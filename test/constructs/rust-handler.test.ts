@@ -79,7 +79,7 @@ describe('the function', () => {
     {
       local: false,
       flags: ['--locked', '--disable-optimizations'],
-      environment: { CARGO_TARGET_DIR: 'target/aws' },
+      environment: { CARGO_TARGET_DIR: 'target/aws', CARGO_PROFILE_RELEASE_PANIC: 'abort' },
     },
     { local: true, flags: ['--locked', '--disable-optimizations', '--compiler', 'cargo'], environment: undefined },
   ])('is built from the workspace; local: $local', ({ local, flags, environment }) => {

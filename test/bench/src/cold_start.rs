@@ -11,8 +11,8 @@ use stand_ins::TableStandIn;
 use stand_ins::runtime::{Handler, Usage};
 use stand_ins::tls::Tls;
 
+use crate::program;
 use crate::seed::{VARIABLES, seed, state_change};
-use crate::{program, zipped};
 
 const TIME: Duration = Duration::from_secs(10);
 /// Where Linux distributions keep the certificates of the world, which a client reads as well.
@@ -43,8 +43,6 @@ pub struct ColdStart {
     pub usage: Usage,
     /// How many.
     pub calls: usize,
-    /// Its size, as it is and zipped, in bytes.
-    pub binary: (u64, usize),
 }
 
 /// Measures so many starts of each, in turn, and then the memory after so many calls.
@@ -63,7 +61,6 @@ pub async fn measure(repetitions: usize, calls: usize) -> Result<ColdStart> {
         unopened: Starts::default(),
         usage: Usage::default(),
         calls,
-        binary: (std::fs::metadata(&opened)?.len(), zipped(&opened)?),
     };
     for n in 0..repetitions {
         for (program, starts) in

@@ -17,7 +17,7 @@ pub mod warm_answers;
 pub mod witness;
 pub mod witness_section;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -28,14 +28,4 @@ use anyhow::{Context, Result};
 pub fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     path.exists().then_some(path).with_context(|| format!("{name} is not built: cargo build --release --workspace"))
-}
-
-/// A file's size, zipped as the CDK zips a function's code: deflated, at the highest level.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn zipped(path: &Path) -> Result<usize> {
-    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::copy(&mut std::fs::File::open(path)?, &mut deflated)?;
-    Ok(deflated.finish()?.len())
 }
