@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use futures::future::try_join;
 use uptime::{Coverage, InstanceId, Month, Observation};
 use uptime_ledger::Moment;
 use uptime_ledger::ports::{Fleet, IndexedServer, Ledger, Services, SweepState, Trail};
@@ -30,8 +31,8 @@ pub(crate) struct Observed {
     pub(crate) remembered_since: DateTime<Utc>,
 }
 
-/// Lists the fleet, and reads what earlier runs have left. The tables are asked before the trail is, so that one that cannot
-/// be reached fails the run before it costs CloudTrail requests.
+/// Lists the fleet, and at the same time reads what earlier runs have left. The tables are asked before the trail is, so that
+/// one that cannot be reached fails the run before it costs CloudTrail requests.
 ///
 /// # Errors
 /// Where EC2 or a table cannot be asked.
@@ -41,34 +42,59 @@ pub(crate) async fn observe<S: Services>(
     moment: Moment,
 ) -> Result<Observed, RunError> {
     let ledger = services.ledger();
-    // Of a scope that is closed nobody asks any more, and nobody may: its role may be gone.
-    let servers = match request.purpose {
-        Purpose::Close => Vec::new(),
-        Purpose::Calculate | Purpose::Reopen => {
-            let servers = in_time(moment, "listing the servers", services.fleet().list(moment.now)).await?;
-            servers.map_err(RunError::Fleet)?
-        }
-    };
-    let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?;
+    let (servers, left) =
+        try_join(list(services.fleet(), request, moment), Left::read(ledger, request, moment)).await?;
     let mut observed = Observed {
         servers: servers.into_iter().map(|server| (server.id.clone(), server)).collect(),
-        state: state.map_err(RunError::LedgerRead)?,
-        index: Vec::new(),
-        last_month: Vec::new(),
+        state: left.state,
+        index: left.index,
+        last_month: left.last_month,
         covered: Vec::new(),
         remembered_since: services.trail().remembers_since(moment.now),
     };
-    let last = moment.month().previous();
     if request.is_past(moment) {
-        observed.index = servers_of(ledger, request.month, moment).await?;
         observed.covered = covered(ledger, request, &observed, moment).await?;
-    } else if request.servers.is_none() {
-        observed.index = servers_of(ledger, request.month, moment).await?;
-        if observed.is_open(last) || observed.state.owes_any(last) {
-            observed.last_month = servers_of(ledger, last, moment).await?;
-        }
     }
     Ok(observed)
+}
+
+/// The whole fleet. Of a scope that is closed nobody asks any more, and nobody may: its role may be gone.
+async fn list<F: Fleet>(fleet: &F, request: &Request, moment: Moment) -> Result<Vec<Observation>, RunError> {
+    match request.purpose {
+        Purpose::Close => Ok(Vec::new()),
+        Purpose::Calculate | Purpose::Reopen => {
+            in_time(moment, "listing the servers", fleet.list(moment.now)).await?.map_err(RunError::Fleet)
+        }
+    }
+}
+
+/// What earlier runs have left.
+struct Left {
+    state: SweepState,
+    index: Vec<IndexedServer>,
+    last_month: Vec<IndexedServer>,
+}
+
+impl Left {
+    async fn read<L: Ledger>(ledger: &L, request: &Request, moment: Moment) -> Result<Self, RunError> {
+        let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?;
+        let state = state.map_err(RunError::LedgerRead)?;
+        let mut left = Self { state, index: Vec::new(), last_month: Vec::new() };
+        if request.is_past(moment) || request.servers.is_none() {
+            left.index = servers_of(ledger, request.month, moment).await?;
+        }
+        let last = moment.month().previous();
+        let is_due = is_open(&left.state, last) || left.state.owes_any(last);
+        if !request.is_past(moment) && request.servers.is_none() && is_due {
+            left.last_month = servers_of(ledger, last, moment).await?;
+        }
+        Ok(left)
+    }
+}
+
+/// True until a month has become final.
+fn is_open(state: &SweepState, month: Month) -> bool {
+    state.final_month.is_none_or(|done| done < month)
 }
 
 /// The servers that have an item in `month`.
@@ -104,7 +130,7 @@ async fn covered<L: Ledger>(
 impl Observed {
     /// True until a month has become final.
     pub(crate) fn is_open(&self, month: Month) -> bool {
-        self.state.final_month.is_none_or(|done| done < month)
+        is_open(&self.state, month)
     }
 
     /// All who have an item in the month or, while that is open, in the one before.

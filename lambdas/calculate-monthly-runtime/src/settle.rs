@@ -216,7 +216,8 @@ impl<'t, S: Services> Settling<'t, S> {
                 let outcome = done(cache_entry(self.means.services.cache(), id, entry, WriteRule::Upsert).await, entry);
                 Settled { lacks_past: *lacks_past, starts: *starts, question: question.clone(), ..outcome.into() }
             }
-            Found::Stored(items) => self.settle_items(id, *items).await,
+            // In a box, for it is large, and most servers need none of it.
+            Found::Stored(items) => Box::pin(self.settle_items(id, *items)).await,
             Found::Unreadable(error) => Outcome::LedgerFailed(error).into(),
         }
     }

@@ -219,7 +219,7 @@ pub fn contents(tables: &TableStandIn, without: &[&str]) -> Value {
 /// All that a reader of both tables sees: everything but what was kept on the way to it.
 #[must_use]
 pub fn results(tables: &TableStandIn) -> Value {
-    let kept = ["runningMinutesRevision", "revision", "evidence", "coverage", "sighting"];
+    let kept = ["runningMinutesRevision", "revision", "evidence", "coverage", "sighting", "asked"];
     contents_where(tables, &kept, |item| !is_watermark(item))
 }
 

@@ -8,8 +8,6 @@ use crate::cold_start::{ColdStart, Starts};
 use crate::report::{percentile, table, verdict};
 use crate::warm_answers::{Answers, ByState};
 
-const MIB: f64 = 1024.0 * 1024.0;
-
 /// The section.
 ///
 /// # Errors
