@@ -2,14 +2,8 @@
 
 use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use mimalloc::MiMalloc;
 use serde_json::Value;
 use uptime_aws::{clients::Clients, telemetry, wiring};
-
-/// An hour over a large fleet is millions of small pieces of memory, for which the C library's allocator takes a sixth of its
-/// time.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

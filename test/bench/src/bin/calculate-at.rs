@@ -7,16 +7,11 @@ use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use chrono::{DateTime, Utc};
 use doubles::InMemoryReports;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use mimalloc::MiMalloc;
 use serde_json::Value;
 use uptime::Scope;
 use uptime_aws::clients::Clients;
 use uptime_aws::{telemetry, wiring};
 use uptime_ledger::ports::Ports;
-
-/// That of the deployed program.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
