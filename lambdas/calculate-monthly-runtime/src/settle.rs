@@ -41,7 +41,7 @@ pub(crate) struct Settlement {
 pub(crate) struct Means<'m, S> {
     pub(crate) services: &'m S,
     pub(crate) known: &'m Known<'m>,
-    /// Of which servers is known what follows, without reading their items.
+    /// The servers of which nothing is new, and what follows for them.
     pub(crate) unchanged: &'m Unchanged,
     pub(crate) lookups: &'m SingleLookups,
 }
@@ -135,7 +135,7 @@ pub(crate) async fn questions<S: Services>(means: &Means<'_, S>, task: &Task) ->
 
 /// What a server is settled from.
 enum Found<'m> {
-    /// Its item is as this needs it to be.
+    /// Nothing is new of it: what follows is known already.
     Unchanged(&'m Speculated),
     /// Its items, as far as there are any.
     Stored(Box<Items>),
@@ -180,14 +180,11 @@ impl<'t, S: Services> Settling<'t, S> {
         }
         let ledger = self.means.services.ledger();
         let to_read: Vec<InstanceId> = part.iter().filter(|id| self.unchanged(id).is_none()).cloned().collect();
-        let mut stored =
-            if to_read.is_empty() { Ok(StoredMonths::new()) } else { ledger.read(self.task.month, &to_read).await };
+        let mut stored = ledger.read(self.task.month, &to_read).await;
         let mut previous = Ok(StoredMonths::new());
         if let (true, Ok(stored)) = (self.task.fate.is_cached(), &stored) {
             let new: Vec<InstanceId> = to_read.iter().filter(|id| !stored.contains_key(id)).cloned().collect();
-            if !new.is_empty() {
-                previous = ledger.read(self.task.month.previous(), &new).await;
-            }
+            previous = ledger.read(self.task.month.previous(), &new).await;
         }
         let mut items = |id: &InstanceId| {
             let stored = take(&mut stored, id)?;
@@ -216,8 +213,7 @@ impl<'t, S: Services> Settling<'t, S> {
                 let outcome = done(cache_entry(self.means.services.cache(), id, entry, WriteRule::Upsert).await, entry);
                 Settled { lacks_past: *lacks_past, starts: *starts, question: question.clone(), ..outcome.into() }
             }
-            // In a box, for it is large, and most servers need none of it.
-            Found::Stored(items) => Box::pin(self.settle_items(id, *items)).await,
+            Found::Stored(items) => self.settle_items(id, *items).await,
             Found::Unreadable(error) => Outcome::LedgerFailed(error).into(),
         }
     }

@@ -21,7 +21,7 @@ use crate::read::read;
 use crate::reading::Reading;
 use crate::task::{Fate, Reach, Task};
 
-/// What follows for the servers of which nothing is to be written.
+/// What follows for the servers of which nothing but the cache entry is to be written.
 #[derive(Debug, Default)]
 pub(crate) struct Unchanged(HashMap<InstanceId, Speculated>);
 
@@ -35,7 +35,7 @@ pub(crate) struct Speculated {
     pub(crate) starts: usize,
     /// What CloudWatch may be able to tell of it.
     pub(crate) question: Option<Question>,
-    /// From here on all of its time is covered, whatever is read again of it.
+    /// From here on its item covers all time up to now: reading any of that again adds nothing.
     covered_since: DateTime<Utc>,
 }
 
@@ -62,14 +62,14 @@ pub(crate) async fn read_and_speculate<S: Services>(
 }
 
 impl Unchanged {
-    /// Adds all servers that the month is known of, in an hour that goes on from the one before.
+    /// Adds what follows for the servers that have an item this month, in an hour that goes on from the one before.
     async fn find<L: Ledger>(&mut self, ledger: &L, plan: &Plan, observed: &Observed, moment: Moment) {
         if !matches!(plan.reach, Reach::Usual | Reach::Deep) {
             return;
         }
         let covered = plan.windows.iter().copied().collect();
         let known = Known::new(observed, plan, Reading { covered, complete: true, ..Reading::default() }, moment);
-        // Every item is to be written then.
+        // Where the look is not kept once for all servers, every item has to be written.
         if !known.shares_look() {
             return;
         }

@@ -12,8 +12,8 @@ use doubles::{Failure, InMemoryTrail};
 use fleet_simulator::dice::Dice;
 use serde_json::json;
 use support::lives::{HOURS, Life, begin};
-use support::{Call, Tables, at, id, seen, trail};
-use uptime::InstanceState::{Running, Stopped, Terminated};
+use support::{Call, Tables, at, every_other_runs, id, seen, trail};
+use uptime::InstanceState::{Running, Terminated};
 use uptime::{CacheEntry, InstanceId, Month, Observation, Span};
 use uptime_ledger::ports::SweepState;
 
@@ -105,18 +105,14 @@ async fn a_shared_look_tells_what_one_in_each_item_would() {
 #[tokio::test(start_paused = true)]
 async fn an_hour_in_which_nothing_happens_writes_no_item_and_every_cache_entry() {
     let tables = Tables::default();
-    let fleet = |now: &str| -> Vec<Observation> {
-        let state = |n: u32| if n.is_multiple_of(2) { Running } else { Stopped };
-        (1..=40).map(|n| seen(n, state(n), "2025-10-05T00:00:00Z", now)).collect()
-    };
     for first in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z"] {
-        tables.run(first, &fleet(first), &trail(&[])).await;
+        tables.run(first, &every_other_runs(first), &trail(&[])).await;
     }
     tables.ledger.take_writes();
     tables.cache.written().clear();
-    tables.run("2025-10-11T11:00:00Z", &fleet("2025-10-11T11:00:00Z"), &trail(&[])).await;
+    tables.run("2025-10-11T11:00:00Z", &every_other_runs("2025-10-11T11:00:00Z"), &trail(&[])).await;
     assert_eq!((tables.ledger.take_writes(), tables.cache.written().len()), (0, 40));
-    let mut changed = fleet("2025-10-11T12:00:00Z");
+    let mut changed = every_other_runs("2025-10-11T12:00:00Z");
     changed[1].state = Terminated;
     tables.run("2025-10-11T12:00:00Z", &changed, &trail(&[])).await;
     assert_eq!(tables.ledger.take_writes(), 1, "who was seen otherwise");

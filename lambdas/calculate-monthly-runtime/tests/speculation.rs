@@ -11,7 +11,7 @@ use doubles::{Failure, InMemoryTrail};
 use fleet_simulator::dice::Dice;
 use serde_json::json;
 use support::lives::{HOURS, Life, begin};
-use support::{Call, Tables, at, id, seen, trail};
+use support::{Call, Tables, at, every_other_runs, id, seen, trail};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::Observation;
 
@@ -80,16 +80,14 @@ async fn what_is_read_while_the_trail_is_waited_for_counts_as_what_is_read_after
 #[tokio::test(start_paused = true)]
 async fn only_items_of_which_something_is_new_are_read_again() {
     let tables = Tables::default();
-    let fleet = |now: &str| -> Vec<Observation> {
-        let state = |n: u32| if n.is_multiple_of(2) { Running } else { Stopped };
-        (1..=40).map(|n| seen(n, state(n), "2025-10-05T00:00:00Z", now)).collect()
-    };
     for now in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z"] {
-        tables.run(now, &fleet(now), &trail(&[])).await;
+        tables.run(now, &every_other_runs(now), &trail(&[])).await;
     }
     let now = "2025-10-11T11:00:00Z";
     tables.ledger.take_reads();
-    tables.run(now, &fleet(now), &trail(&[(7, "2025-10-11T10:30:00Z stopped CloudTrail StopInstances 1")])).await;
+    tables
+        .run(now, &every_other_runs(now), &trail(&[(7, "2025-10-11T10:30:00Z stopped CloudTrail StopInstances 1")]))
+        .await;
     let mut read = tables.ledger.take_reads();
     read.sort();
     let mut expected: Vec<_> = (1..=40).chain([7]).map(id).collect();

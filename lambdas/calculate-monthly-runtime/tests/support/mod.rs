@@ -68,6 +68,12 @@ pub(crate) fn seen(n: u32, state: InstanceState, launched: &str, now: &str) -> O
     Observation { observed_at: at(now), launch_time, created_at: launch_time, ..server(n, state, 0) }
 }
 
+/// Forty servers as EC2 shows them at an instant: those with an even number run, the others are stopped.
+pub(crate) fn every_other_runs(now: &str) -> Vec<Observation> {
+    let state = |n: u32| if n.is_multiple_of(2) { InstanceState::Running } else { InstanceState::Stopped };
+    (1..=40).map(|n| seen(n, state(n), "2025-10-05T00:00:00Z", now)).collect()
+}
+
 pub(crate) fn call(n: u32, fact: Fact, hours: i64) -> ServerEvidence {
     let source = Source::CloudTrail { event_name: format!("{fact:?}").into(), event_id: format!("{n}-{hours}") };
     (id(n), Evidence { at: hour(hours), fact, source })
