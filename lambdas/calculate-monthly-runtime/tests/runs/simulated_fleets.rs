@@ -1,9 +1,5 @@
 //! Whole runs with the real clients over HTTP, against the fleet simulator, which knows the truth by a naive replay.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::HashMap;
 
 use account::{Account, clients, options, tag};
@@ -17,11 +13,12 @@ use fleet_simulator::service::Action as Operation;
 use fleet_simulator::truth::{month_start, running_time};
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
-use support::{body, handled};
 use uptime::CacheEntry;
 use uptime_aws::ec2::Ec2Fleet;
 use uptime_aws::trail::CloudTrail;
 use uptime_ledger::ports::Ports;
+
+use crate::support::{body, handled};
 
 /// Half a minute, in minutes.
 const TOLERANCE: f64 = 0.5;

@@ -1,16 +1,13 @@
 //! Whole runs of the handler over fakes.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::time::Duration;
 
 use doubles::{Failure, InMemoryTrail};
 use serde_json::json;
-use support::{Call, Tables, call, hour, id, now, server};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{CacheEntry, Fact, Observation, Span};
+
+use crate::support::{Call, Tables, call, hour, id, now, server};
 
 const TIME: u64 = 300;
 

@@ -1,14 +1,11 @@
 //! CloudWatch, asked about what all else leaves open.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds wrong should stop it")]
-
-mod support;
-
 use chrono::TimeDelta;
 use doubles::{InMemoryChecks, InMemoryTrail};
 use serde_json::{Value, json};
-use support::{Tables, at, body, id, seen, trail, witnessed};
 use uptime::{InstanceState, Observation, Period, Window};
+
+use crate::support::{Tables, at, body, id, seen, trail, witnessed};
 
 /// Tables, and a CloudWatch that is asked.
 #[derive(Default)]

@@ -1,13 +1,10 @@
 //! A month that is read in parts: what a later part covers tells of every server, whatever became of it in between.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use doubles::InMemoryTrail;
-use support::{Tables, at, seen, trail};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::Observation;
+
+use crate::support::{Tables, at, seen, trail};
 
 fn stays(now: &str) -> Observation {
     seen(1, Running, "2025-01-01T00:00:00Z", now)

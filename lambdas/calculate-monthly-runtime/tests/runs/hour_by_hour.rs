@@ -1,10 +1,6 @@
 //! Hourly runs over simulated fleets, across the end of a month, with the real clients over HTTP: what is kept from run to
 //! run, and what it costs.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::{HashMap, HashSet};
 
 use account::{Account, options};
@@ -14,9 +10,10 @@ use fleet_simulator::scenario;
 use fleet_simulator::service::Action;
 use fleet_simulator::truth::{month_start, next_month, running_time};
 use serde_json::{Value, json};
-use support::{body, handled};
 use uptime::{CacheEntry, InstanceId, Minutes, Month, ServerMonth};
 use uptime_ledger::ports::Ports;
+
+use crate::support::{body, handled};
 
 /// Half a minute, in minutes.
 const TOLERANCE: f64 = 0.5;

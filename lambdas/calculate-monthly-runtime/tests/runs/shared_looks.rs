@@ -1,9 +1,5 @@
 //! A look is kept once for all servers, and tells all that it would in each server's item.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,11 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doubles::{Failure, InMemoryTrail};
 use fleet_simulator::dice::Dice;
 use serde_json::json;
-use support::lives::{HOURS, Life, begin};
-use support::{Call, Tables, at, every_other_runs, id, seen, trail};
 use uptime::InstanceState::{Running, Terminated};
 use uptime::{CacheEntry, InstanceId, Month, Observation, Span};
 use uptime_ledger::ports::SweepState;
+
+use crate::support::lives::{HOURS, Life, begin};
+use crate::support::{Call, Tables, at, every_other_runs, id, seen, trail};
 
 const SERVERS: u32 = 6;
 

@@ -1,9 +1,5 @@
 //! Whole runs over simulated fleets with a CloudWatch that is asked: the truth is inside, and next to nothing stays open.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::HashMap;
 
 use account::{Account, clients, home, options, scopes};
@@ -18,11 +14,12 @@ use fleet_simulator::server::{ReasonText, Server};
 use fleet_simulator::truth::{month_start, running_time};
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
-use support::{SETTINGS, body};
 use uptime::{Audit, InstanceId, Month, Scope};
 use uptime_aws::cloudwatch::CloudWatch;
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::Ledger;
+
+use crate::support::{SETTINGS, body};
 
 /// Half a minute, in minutes: what CloudTrail tells to the second, EC2 rounds.
 const TOLERANCE: f64 = 0.5;

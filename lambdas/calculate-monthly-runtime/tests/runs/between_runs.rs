@@ -1,9 +1,5 @@
 //! What happens between two hourly runs, and is told late, by a look at the server only, or not at all.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
-
-mod support;
-
 use account::{Account, LEDGER, now, options};
 use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::calls::{Action, Call};
@@ -11,7 +7,8 @@ use fleet_simulator::scenario;
 use fleet_simulator::server::{ReasonText, Server};
 use fleet_simulator::world::{Happening, World};
 use serde_json::json;
-use support::good_run;
+
+use crate::support::good_run;
 
 const ID: &str = "i-0123456789abcdef0";
 const HOUR: TimeDelta = TimeDelta::hours(1);

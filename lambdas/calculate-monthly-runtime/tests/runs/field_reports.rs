@@ -1,16 +1,13 @@
 //! Situations that people who run fleets have reported, hour by hour over the simulator's `field` scenario, whose truth is
 //! known.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use account::{Account, LEDGER, options};
 use chrono::{DateTime, TimeDelta, Utc};
 use fleet_simulator::scenario;
 use fleet_simulator::truth::{month_start, running_time};
 use serde_json::Value;
-use support::good_run;
+
+use crate::support::good_run;
 
 /// Half a minute, in minutes.
 const TOLERANCE: f64 = 0.5;

@@ -1,15 +1,12 @@
 //! Months that are final are handed over: once, whatever fails, and again where something changes.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
-
-mod support;
-
 use doubles::{Failure, InMemoryTrail, home};
 use serde_json::{Value, json};
-use support::{Call, Tables, at, body, seen};
 use uptime::InstanceState::Running;
 use uptime::{Month, Observation};
 use uptime_ledger::MonthReport;
+
+use crate::support::{Call, Tables, at, body, seen};
 
 const OCTOBER_ENDS: [&str; 3] = ["2025-10-31T23:00:00Z", "2025-11-01T00:10:00Z", "2025-11-01T12:00:00Z"];
 

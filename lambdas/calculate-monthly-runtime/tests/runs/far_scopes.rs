@@ -1,9 +1,5 @@
 //! Two accounts in two regions over the real clients: each is asked where it is, as whom it takes, and fails on its own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -14,10 +10,11 @@ use doubles::{InMemoryChecks, InMemoryReports};
 use fleet_simulator::truth::{month_start, running_time};
 use serde_json::{Value, json};
 use stand_ins::Faults;
-use support::SETTINGS;
 use uptime::Scope;
 use uptime_ledger::TroubleKind;
 use uptime_ledger::ports::{Services, Statuses};
+
+use crate::support::SETTINGS;
 
 const OWN_REGION: &str = "123456789012/us-east-1";
 const OTHER: &str = "222233334444/eu-west-1";

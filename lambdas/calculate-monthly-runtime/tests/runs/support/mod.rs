@@ -1,7 +1,5 @@
 //! Hourly runs over the ports in memory, and over a simulated account.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 pub(crate) mod lives;
 
 use std::time::Duration;

@@ -1,14 +1,11 @@
 //! One server's trouble, and one record's, stays its own: it holds back no other's value, watermark or month.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use doubles::{Failure, InMemoryTrail};
 use serde_json::{Value, json};
-use support::{Call, Tables, at, id, seen, trail};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{InstanceState, Observation};
+
+use crate::support::{Call, Tables, at, id, seen, trail};
 
 /// A server that was created long ago.
 fn old(n: u32, state: InstanceState, launched: &str, now: &str) -> Observation {

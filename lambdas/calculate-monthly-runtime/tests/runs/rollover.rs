@@ -1,16 +1,13 @@
 //! Runs around midnight UTC of the first, and servers that come and go between two runs.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod support;
-
 use chrono::TimeDelta;
 use doubles::InMemoryTrail;
 use serde_json::json;
-use support::{Tables, at, id, seen};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Evidence, Fact, Observation, Source};
 use uptime_ledger::ports::Ledger;
+
+use crate::support::{Tables, at, id, seen};
 
 /// Runs at a second before midnight, on it and after it: of a server that runs all the time.
 async fn around_midnight(first: &str, minutes_of_month: &str) {

@@ -1,10 +1,6 @@
 //! Whole runs that are cut off or fail, with the real clients over HTTP, against the simulator and tables on loopback:
 //! nothing is lost, nothing becomes zero, and the next run ends where an undisturbed one would have.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
-
-mod support;
-
 use account::{Account, SERVERS, now, options, results};
 use calculate_monthly_runtime::error::RunError;
 use chrono::TimeDelta;
@@ -15,7 +11,8 @@ use fleet_simulator::service::Action;
 use fleet_simulator::world::{Happening, World};
 use serde_json::{Value, json};
 use stand_ins::Faults;
-use support::{cut_off_after, everything, good_run, run};
+
+use crate::support::{cut_off_after, everything, good_run, run};
 
 /// What an undisturbed run leaves, and how many updates it takes.
 async fn undisturbed() -> (Value, u64) {

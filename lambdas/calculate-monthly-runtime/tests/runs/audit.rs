@@ -1,14 +1,11 @@
 //! Final months, compared with CloudWatch's samples of them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test builds wrong should stop it")]
-
-mod support;
-
 use doubles::{Call, Failure, InMemoryChecks, InMemoryTrail};
 use serde_json::{Value, json};
-use support::{Tables, at, body, id, seen, trail, witnessed_handing_over};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Audit, Coverage, Observation, Window};
+
+use crate::support::{Tables, at, body, id, seen, trail, witnessed_handing_over};
 
 /// Two servers that run all the time, and a CloudWatch that is asked.
 #[derive(Default)]

@@ -1,9 +1,5 @@
 //! Several scopes in one table: each with its own servers, watermark and status, and all of them summed up.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
-
-mod support;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -14,12 +10,13 @@ use doubles::{
 };
 use doubles::{elsewhere, home};
 use serde_json::{Value, json};
-use support::{SETTINGS, at, body, id, seen, trail};
 use uptime::InstanceState::{Running, Stopped};
 use uptime::{Observation, Scope};
 use uptime_ledger::Scopes;
 use uptime_ledger::metrics::Metrics;
 use uptime_ledger::ports::{Ports, Statuses};
+
+use crate::support::{SETTINGS, at, body, id, seen, trail};
 
 /// An environment of two scopes.
 struct TwoScopes {
