@@ -24,6 +24,9 @@ use uptime_ledger::{AppTag, Scopes};
 /// The region of the clients.
 pub const REGION: &str = "eu-west-1";
 
+/// The time between two requests where nobody limits them.
+const UNPACED: Duration = Duration::from_micros(1);
+
 /// Clients of EC2 and CloudTrail at one endpoint, and of DynamoDB at another.
 #[must_use]
 pub fn clients(simulator: &str, tables: &str) -> Clients {
@@ -71,10 +74,16 @@ pub fn scopes() -> Scopes {
 pub fn ports(clients: Clients, servers: &str, ledger: &str) -> AwsPorts {
     Ports {
         fleet: Ec2Fleet::new(clients.ec2, tag()),
-        trail: CloudTrail::paced(clients.cloudtrail, Duration::from_micros(1)),
+        trail: CloudTrail::paced(clients.cloudtrail, UNPACED),
         ledger: LedgerTable::new(clients.dynamodb.clone(), ledger.to_owned(), home()),
         cache: ServersTable::new(clients.dynamodb, servers.to_owned()),
     }
+}
+
+/// These ports, with a trail that is asked as fast as it answers.
+#[must_use]
+pub fn unpaced(ports: AwsPorts) -> AwsPorts {
+    Ports { trail: ports.trail.at_pace(UNPACED), ..ports }
 }
 
 /// Creates a table with these keys, and for a ledger its index, where a real DynamoDB or an emulator is used.

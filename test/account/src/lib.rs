@@ -4,7 +4,7 @@
 mod clients;
 mod several;
 
-pub use clients::{REGION, clients, create_table, home, ports, scopes, tag};
+pub use clients::{REGION, clients, create_table, home, ports, scopes, tag, unpaced};
 pub use several::SeveralScopes;
 
 use std::future::IntoFuture;

@@ -15,7 +15,7 @@ use uptime::Scope;
 use uptime_aws::wiring::{self, AwsPorts};
 use uptime_ledger::{Scopes, SharedSettings};
 
-use crate::{AccountClock, LEDGER, SERVERS, clients, home, now, options, tag};
+use crate::{AccountClock, LEDGER, SERVERS, clients, home, now, options, tag, unpaced};
 
 /// The home scope with the showcase's servers, and further ones with a random fleet each.
 pub struct SeveralScopes {
@@ -69,9 +69,10 @@ impl SeveralScopes {
         self.clock.date.advance(time);
     }
 
-    /// The product's ports for each scope, wired as they are deployed.
+    /// The product's ports for each scope, wired as they are deployed, but that each trail is asked as fast as it answers.
     pub fn ports(&self) -> impl Fn(&Scope) -> AwsPorts + Send + Sync + use<> {
-        wiring::ports(clients(&self.endpoint, &self.tables.endpoint), &self.settings)
+        let paced = wiring::ports(clients(&self.endpoint, &self.tables.endpoint), &self.settings);
+        move |scope| unpaced(paced(scope))
     }
 
     /// The simulator of a further scope.

@@ -1,8 +1,7 @@
 //! `calculateMonthlyRuntime` as it is deployed, but for the time: `BENCH_NOW` is the instant that each of its runs is about,
 //! so that a month can be 25 days old on any day. With `BENCH_UNPACED` it asks CloudTrail as fast as it can.
 
-use std::time::Duration;
-
+use account::unpaced;
 use calculate_monthly_runtime::{Calculation, Config, Moment, handle};
 use chrono::{DateTime, Utc};
 use doubles::InMemoryReports;
@@ -11,7 +10,6 @@ use serde_json::Value;
 use uptime::Scope;
 use uptime_aws::clients::Clients;
 use uptime_aws::{telemetry, wiring};
-use uptime_ledger::ports::Ports;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -21,12 +19,8 @@ async fn main() -> Result<(), Error> {
     let clients = Clients::from_env().await;
     let checks = wiring::status_checks(&clients, &config.shared);
     let paced = wiring::ports(clients, &config.shared);
-    let unpaced = wiring::variable("BENCH_UNPACED").is_some();
-    let services = |scope: &Scope| {
-        let Ports { fleet, trail, ledger, cache } = paced(scope);
-        let trail = if unpaced { trail.at_pace(Duration::from_micros(1)) } else { trail };
-        Ports { fleet, trail, ledger, cache }
-    };
+    let is_paced = wiring::variable("BENCH_UNPACED").is_none();
+    let services = |scope: &Scope| if is_paced { paced(scope) } else { unpaced(paced(scope)) };
     // No benchmark waits for a month's report.
     let reports = InMemoryReports::default();
     let (scopes, metrics) = (config.shared.scopes.clone(), config.shared.metrics());
