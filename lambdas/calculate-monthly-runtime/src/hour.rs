@@ -1,6 +1,7 @@
 //! One run, as its steps: observe, plan, read, settle, commit, ask, report. Each step has a module of its own, in that order.
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 
 use uptime::InstanceId;
 use uptime_ledger::Moment;
@@ -11,7 +12,8 @@ use crate::config::Settings;
 use crate::due::tasks;
 use crate::error::RunError;
 use crate::known::Known;
-use crate::observe::observe;
+use crate::newest::{alongside, begin, newest};
+use crate::observe::{observe, sweep_state};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::request::Request;
@@ -36,13 +38,16 @@ pub(crate) async fn run<S: Services, W: StatusChecks>(
     request: &Request,
     moment: Moment,
 ) -> Result<Report, RunError> {
-    let observed = observe(services, request, moment).await?;
+    let state = sweep_state(services.ledger(), moment).await?;
+    let begun = pin!(begin(services.trail(), newest(&state, request, settings, moment), moment));
+    let (observed, begun) = alongside(observe(services, state, request, moment), begun).await;
+    let observed = observed?;
     let plan = Plan::of(request, &observed, settings, moment)?;
     let mut report = Report::new(request, moment, &plan);
     if plan.is_idle() {
         return Ok(report);
     }
-    let (mut reading, unchanged) = read_and_speculate(services, &plan, &observed, moment).await?;
+    let (mut reading, unchanged) = read_and_speculate(services, &plan, &observed, begun, moment).await?;
     let failure = reading.failure.take();
     let known = Known::new(&observed, &plan, reading, moment);
     let unchanged = unchanged.confirmed_by(&known);

@@ -1,8 +1,8 @@
 //! `calculateMonthlyRuntime`: computes the running minutes of every server of the fleet and caches them.
 //!
 //! [`handler`] takes an invocation: a run over one scope, or the `summary` of all. A run is the steps of `hour`, each in a
-//! module of its own that knows only those before it: `observe`, `plan`, `read` (and meanwhile `speculate`), `due` (what
-//! follows), `settle`, `commit`. What a payload may say is in [`request`], what is answered in [`response`], the settings are in
+//! module of its own that knows only those before it: `observe` (and meanwhile `newest`), `plan`, `read` (and meanwhile
+//! `speculate`), `due` (what follows), `settle`, `commit`. What a payload may say is in [`request`], what is answered in [`response`], the settings are in
 //! [`config`].
 
 mod audit;
@@ -16,6 +16,7 @@ mod holes;
 mod hour;
 mod invalid_request;
 mod known;
+mod newest;
 mod observe;
 mod outcome;
 mod plan;

@@ -31,24 +31,33 @@ pub(crate) struct Observed {
     pub(crate) remembered_since: DateTime<Utc>,
 }
 
-/// Lists the fleet, and at the same time reads what earlier runs have left. The tables are asked before the trail is, so that
-/// one that cannot be reached fails the run before it costs CloudTrail requests.
+/// How far earlier runs have read. It is asked first, so that tables that cannot be reached fail the run before it costs
+/// requests to CloudTrail.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) async fn sweep_state<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
+    in_time(moment, "reading the ledger", ledger.sweep_state()).await?.map_err(RunError::LedgerRead)
+}
+
+/// Lists the fleet, and at the same time the servers that earlier runs have left.
 ///
 /// # Errors
 /// Where EC2 or a table cannot be asked.
 pub(crate) async fn observe<S: Services>(
     services: &S,
+    state: SweepState,
     request: &Request,
     moment: Moment,
 ) -> Result<Observed, RunError> {
     let ledger = services.ledger();
-    let (servers, left) =
-        try_join(list(services.fleet(), request, moment), Left::read(ledger, request, moment)).await?;
+    let listing = list(services.fleet(), request, moment);
+    let (servers, (index, last_month)) = try_join(listing, kept(ledger, &state, request, moment)).await?;
     let mut observed = Observed {
         servers: servers.into_iter().map(|server| (server.id.clone(), server)).collect(),
-        state: left.state,
-        index: left.index,
-        last_month: left.last_month,
+        state,
+        index,
+        last_month,
         covered: Vec::new(),
         remembered_since: services.trail().remembers_since(moment.now),
     };
@@ -68,28 +77,23 @@ async fn list<F: Fleet>(fleet: &F, request: &Request, moment: Moment) -> Result<
     }
 }
 
-/// What earlier runs have left.
-struct Left {
-    state: SweepState,
-    index: Vec<IndexedServer>,
-    last_month: Vec<IndexedServer>,
-}
-
-impl Left {
-    async fn read<L: Ledger>(ledger: &L, request: &Request, moment: Moment) -> Result<Self, RunError> {
-        let state = in_time(moment, "reading the ledger", ledger.sweep_state()).await?;
-        let state = state.map_err(RunError::LedgerRead)?;
-        let mut left = Self { state, index: Vec::new(), last_month: Vec::new() };
-        if request.is_past(moment) || request.servers.is_none() {
-            left.index = servers_of(ledger, request.month, moment).await?;
-        }
-        let last = moment.month().previous();
-        let is_due = is_open(&left.state, last) || left.state.owes_any(last);
-        if !request.is_past(moment) && request.servers.is_none() && is_due {
-            left.last_month = servers_of(ledger, last, moment).await?;
-        }
-        Ok(left)
-    }
+/// The servers that have an item in the month that the run is about, and while something is to be done in it those of last
+/// month.
+async fn kept<L: Ledger>(
+    ledger: &L,
+    state: &SweepState,
+    request: &Request,
+    moment: Moment,
+) -> Result<(Vec<IndexedServer>, Vec<IndexedServer>), RunError> {
+    let is_hourly = !request.is_past(moment) && request.servers.is_none();
+    let last = moment.month().previous();
+    let of = async |month: Month, is_needed: bool| match is_needed {
+        true => servers_of(ledger, month, moment).await,
+        false => Ok(Vec::new()),
+    };
+    let index = of(request.month, request.is_past(moment) || is_hourly).await?;
+    let last_month = of(last, is_hourly && (is_open(state, last) || state.owes_any(last))).await?;
+    Ok((index, last_month))
 }
 
 /// True until a month has become final.

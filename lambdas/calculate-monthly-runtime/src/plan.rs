@@ -59,11 +59,10 @@ impl Plan {
         let whole_fleet = request.servers.is_none();
         let watermark = state.coverage.end().map_or(moment.now, |end| end - settings.overlap);
         let anew = whole_fleet && state.coverage.end().is_some() && observed.newcomers(watermark) > MOST_NEWCOMERS;
-        let deep = state.deep_sweep_at.is_none_or(|at| moment.now - at >= DEEP_SWEEP_EVERY);
         let reach = match state.coverage.end() {
             _ if anew => Reach::Anew,
             None => Reach::First,
-            Some(_) if deep => Reach::Deep,
+            Some(_) if is_deep_due(state, moment) => Reach::Deep,
             Some(_) => Reach::Usual,
         };
         let windows = to_read(state, needed, reach, settings.overlap);
@@ -159,15 +158,34 @@ fn needed(observed: &Observed, settings: Settings, moment: Moment) -> Window {
     Window::new(from.max(observed.remembered_since), moment.now)
 }
 
+/// True where the run is to reach back further than usual.
+fn is_deep_due(state: &SweepState, moment: Moment) -> bool {
+    state.deep_sweep_at.is_none_or(|at| moment.now - at >= DEEP_SWEEP_EVERY)
+}
+
+/// From when on the trail is read again that was read up to the watermark, by a run over the whole fleet.
+pub(crate) fn reread_since(
+    state: &SweepState,
+    watermark: DateTime<Utc>,
+    settings: Settings,
+    moment: Moment,
+) -> DateTime<Utc> {
+    let reach = if is_deep_due(state, moment) { Reach::Deep } else { Reach::Usual };
+    watermark - overlap(reach, settings.overlap)
+}
+
+/// How long before the watermark everything is read again.
+fn overlap(reach: Reach, usual: TimeDelta) -> TimeDelta {
+    if reach == Reach::Deep { usual.max(DEEP_OVERLAP) } else { usual }
+}
+
 /// What is missing of `needed`. What was read within the overlap of its own time is read again.
-fn to_read(state: &SweepState, needed: Window, reach: Reach, overlap: TimeDelta) -> Vec<Window> {
-    let overlap = match reach {
-        Reach::First | Reach::Anew => return vec![needed],
-        Reach::Deep => overlap.max(DEEP_OVERLAP),
-        Reach::Usual | Reach::Aside | Reach::Past | Reach::Closing => overlap,
-    };
+fn to_read(state: &SweepState, needed: Window, reach: Reach, usual_overlap: TimeDelta) -> Vec<Window> {
+    if reach.begins_anew() {
+        return vec![needed];
+    }
     let watermark = state.coverage.end().unwrap_or(needed.from);
-    let settled = state.coverage.within(&Window::new(needed.from, watermark - overlap));
+    let settled = state.coverage.within(&Window::new(needed.from, watermark - overlap(reach, usual_overlap)));
     newest_first(settled.holes(needed))
 }
 

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use uptime::{Coverage, InstanceId, ServerEvidence, Window};
+use uptime::{Coverage, InstanceId, Window};
 use uptime_ledger::Moment;
-use uptime_ledger::ports::{Limits, Sweep, Trail};
+use uptime_ledger::ports::{Limits, Sweep, SweepCost, Trail};
 
 use crate::error::RunError;
 use crate::known::lacks_past_at_first;
+use crate::newest::Begun;
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::reading::Reading;
@@ -21,7 +22,8 @@ const SPARE_LOOKUPS: u64 = 10;
 /// What a later run spends on it: a page for each event name, and as many more.
 const SPARE_LOOKUPS_ANEW: u64 = 12;
 
-/// Reads what a plan needs, and on into the past where that can tell more and costs little.
+/// Reads what a plan needs, the newest by the sweep that was `begun` for it, and on into the past where that can tell more and
+/// costs little.
 ///
 /// # Errors
 /// Where nothing could be read at all.
@@ -29,12 +31,13 @@ pub(crate) async fn read<T: Trail>(
     trail: &T,
     plan: &Plan,
     observed: &Observed,
+    begun: impl Future<Output = Option<Begun<T::Sweep>>>,
     moment: Moment,
 ) -> Result<Reading, RunError> {
     let keep = if plan.reach == Reach::Past { plan.ids.iter().cloned().collect() } else { observed.known_ids() };
     let since = observed.remembered_since;
     let mut reader = Reader::new(trail, moment.deadlines.reading, since, keep);
-    reader.read(&plan.windows).await?;
+    reader.read(&plan.windows, begun.await).await?;
     if matches!(plan.reach, Reach::Past | Reach::Closing) || !reader.reading.complete {
         return Ok(reader.reading);
     }
@@ -66,13 +69,19 @@ impl<'t, T: Trail> Reader<'t, T> {
         Self { trail, deadline, keep, remembered_since, oldest: None, reading }
     }
 
-    /// Reads windows one after another. What is read until the deadline counts.
-    async fn read(&mut self, windows: &[Window]) -> Result<(), RunError> {
+    /// Reads windows one after another, of which the first may be `begun`. What is read until the deadline counts.
+    async fn read(&mut self, windows: &[Window], mut begun: Option<Begun<T::Sweep>>) -> Result<(), RunError> {
         for (i, window) in windows.iter().enumerate() {
             // For a quiet account the last window costs the same with all that comes before it.
             let from = if i + 1 == windows.len() { self.remembered_since.min(window.from) } else { window.from };
-            let mut sweep = self.trail.sweep(Window::new(from, window.to));
-            let outcome = self.read_back_to(&mut sweep, window.from, u64::MAX).await;
+            let sweep = || self.trail.sweep(Window::new(from, window.to));
+            let Begun { mut sweep, outcome } =
+                begun.take().unwrap_or_else(|| Begun { sweep: sweep(), outcome: Ok(()) });
+            self.take(&mut sweep, SweepCost::default());
+            let outcome = match outcome {
+                Ok(()) => self.read_back_to(&mut sweep, window.from, u64::MAX).await,
+                Err(error) => Err(RunError::Trail(error)),
+            };
             self.oldest = Some(sweep);
             self.reading.complete = outcome.is_ok() && self.reading.covered.holes(*window).is_empty();
             self.reading.failure = outcome.err();
@@ -116,18 +125,22 @@ impl<'t, T: Trail> Reader<'t, T> {
         instant: DateTime<Utc>,
         lookups: u64,
     ) -> Result<(), RunError> {
+        if sweep.covered().from <= instant {
+            return Ok(());
+        }
         let before = sweep.cost();
         let outcome = sweep.read_back_to(instant, Limits { deadline: self.deadline, lookups }).await;
-        self.take(sweep.take_evidence());
-        self.reading.covered.add(sweep.covered());
-        self.reading.blind = std::mem::take(&mut self.reading.blind).and(&sweep.take_blind_spots());
-        self.reading.cost = self.reading.cost.and(sweep.cost()).less(before);
+        self.take(sweep, before);
         outcome.map_err(RunError::Trail)
     }
 
-    fn take(&mut self, found: Vec<ServerEvidence>) {
-        for (id, evidence) in found.into_iter().filter(|(id, _)| self.keep.contains(id)) {
+    /// Takes what a sweep has read since it had cost so much.
+    fn take(&mut self, sweep: &mut T::Sweep, before: SweepCost) {
+        for (id, evidence) in sweep.take_evidence().into_iter().filter(|(id, _)| self.keep.contains(id)) {
             self.reading.evidence.entry(id).or_default().push(evidence);
         }
+        self.reading.covered.add(sweep.covered());
+        self.reading.blind = std::mem::take(&mut self.reading.blind).and(&sweep.take_blind_spots());
+        self.reading.cost = self.reading.cost.and(sweep.cost()).less(before);
     }
 }

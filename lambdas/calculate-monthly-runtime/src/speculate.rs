@@ -10,11 +10,12 @@ use chrono::{DateTime, Utc};
 use futures::future::{Either, select};
 use futures::{StreamExt, stream};
 use uptime::{CacheEntry, InstanceId, ServerMonth};
-use uptime_ledger::ports::{Ledger, Services};
+use uptime_ledger::ports::{Ledger, Services, Trail};
 use uptime_ledger::{Moment, Question, Testimony};
 
 use crate::error::RunError;
 use crate::known::Known;
+use crate::newest::Begun;
 use crate::observe::{Observed, PART};
 use crate::plan::Plan;
 use crate::read::read;
@@ -47,12 +48,13 @@ pub(crate) async fn read_and_speculate<S: Services>(
     services: &S,
     plan: &Plan,
     observed: &Observed,
+    begun: impl Future<Output = Option<Begun<<S::Trail as Trail>::Sweep>>>,
     moment: Moment,
 ) -> Result<(Reading, Unchanged), RunError> {
     let mut unchanged = Unchanged::default();
     let reading = {
         let speculating = std::pin::pin!(unchanged.find(services.ledger(), plan, observed, moment));
-        let reading = std::pin::pin!(read(services.trail(), plan, observed, moment));
+        let reading = std::pin::pin!(read(services.trail(), plan, observed, begun, moment));
         match select(speculating, reading).await {
             Either::Left(((), reading)) => reading.await?,
             Either::Right((reading, _)) => reading?,

@@ -12,6 +12,7 @@ mod field_reports;
 mod handed_over;
 mod handler;
 mod hour_by_hour;
+mod newest;
 mod own_trouble;
 mod parts;
 mod rollover;
