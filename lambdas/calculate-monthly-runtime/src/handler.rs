@@ -94,7 +94,7 @@ where
         let mut report = Box::pin(run(services, checks.as_ref(), self.settings, request, moment)).await?;
         let (ledger, reports, scope) = (services.ledger(), &self.reports, &request.scope);
         let mut witness = Witness::of(checks.as_ref(), scope, moment);
-        if !request.is_past(moment) && request.servers.is_none() {
+        if request.is_of_all_now(moment) {
             let mut state = read_late(ledger, moment).await?;
             if witness.is_there() && !state.unaudited.is_empty() {
                 report.disagreements += audit_due(ledger, state, &mut witness, moment).await?;

@@ -13,7 +13,7 @@ use uptime_ledger::{Moment, ServiceError};
 
 use crate::config::Settings;
 use crate::plan::reread_since;
-use crate::request::{Purpose, Request};
+use crate::request::Request;
 
 /// A run that moves the watermark is expected only so long after the one before: in a scope that has no servers any more
 /// nothing is to be read, which is not known before they are listed.
@@ -28,9 +28,8 @@ pub(crate) struct Begun<S> {
 
 /// What a run over the whole fleet that goes on from the one before needs for certain; none of another run.
 pub(crate) fn newest(state: &SweepState, request: &Request, settings: Settings, moment: Moment) -> Option<Window> {
-    let is_hourly = !request.is_past(moment) && request.servers.is_none() && request.purpose != Purpose::Close;
-    let watermark = state.coverage.end().filter(|_| is_hourly)?;
-    let goes_on = moment.now - watermark <= GOES_ON_FOR && watermark <= moment.now;
+    let watermark = state.coverage.end().filter(|_| request.is_hourly(moment))?;
+    let goes_on = (moment.now - GOES_ON_FOR..=moment.now).contains(&watermark);
     goes_on.then(|| Window::new(reread_since(state, watermark, settings, moment), moment.now))
 }
 

@@ -85,14 +85,14 @@ async fn kept<L: Ledger>(
     request: &Request,
     moment: Moment,
 ) -> Result<(Vec<IndexedServer>, Vec<IndexedServer>), RunError> {
-    let is_hourly = !request.is_past(moment) && request.servers.is_none();
+    let of_all_now = request.is_of_all_now(moment);
     let last = moment.month().previous();
     let of = async |month: Month, is_needed: bool| match is_needed {
         true => servers_of(ledger, month, moment).await,
         false => Ok(Vec::new()),
     };
-    let index = of(request.month, request.is_past(moment) || is_hourly).await?;
-    let last_month = of(last, is_hourly && (is_open(state, last) || state.owes_any(last))).await?;
+    let index = of(request.month, request.is_past(moment) || of_all_now).await?;
+    let last_month = of(last, of_all_now && (is_open(state, last) || state.owes_any(last))).await?;
     Ok((index, last_month))
 }
 

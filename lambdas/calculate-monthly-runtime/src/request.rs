@@ -143,7 +143,12 @@ impl Request {
 
     /// True where it tells how the whole fleet of a scope is now.
     pub(crate) fn is_hourly(&self, moment: Moment) -> bool {
-        self.purpose == Purpose::Calculate && self.servers.is_none() && !self.is_past(moment)
+        self.purpose == Purpose::Calculate && self.is_of_all_now(moment)
+    }
+
+    /// True where it is about all servers of a scope, in the month that is going on.
+    pub(crate) fn is_of_all_now(&self, moment: Moment) -> bool {
+        self.servers.is_none() && !self.is_past(moment)
     }
 
     /// True where it is about a month that is over.
