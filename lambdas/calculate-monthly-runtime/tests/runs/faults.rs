@@ -41,7 +41,7 @@ async fn cloudtrail_that_throttles_for_a_whole_run_is_an_error_and_changes_nothi
     let (expected, _) = undisturbed().await;
     let account = Account::showcase().await.unwrap();
     account.fault(json!({"action": "LookupEvents", "kind": "throttle"})).unwrap();
-    let error = run(&account, 2).await.unwrap_err();
+    let error = run(&account, 5).await.unwrap_err();
     let RunError::Throttled(cost) = &error else { panic!("{error}") };
     assert!(cost.throttles > 0 && cost.throttles == cost.lookups, "{error}");
     assert_eq!(everything(&account), json!([[], []]));
@@ -122,13 +122,20 @@ async fn a_first_run_in_parts_ends_where_an_unlimited_one_would() {
         loop {
             account.no_faults();
             account.fault(json!({"action": "LookupEvents", "kind": "throttle", "afterCalls": part})).unwrap();
-            let body = run(&account, 2).await.unwrap();
-            assert_eq!(body["errors"], json!(0), "{body}");
+            let outcome = run(&account, 2).await;
             runs += 1;
-            if body["cloudtrail"]["complete"] == json!(true) {
-                break;
+            assert!(runs < 30, "{outcome:?}");
+            match outcome {
+                // A machine that is busy may not get to anything in that time: a run for nothing.
+                Err(RunError::Throttled(_)) => continue,
+                Err(error) => panic!("{error}"),
+                Ok(body) => {
+                    assert_eq!(body["errors"], json!(0), "{body}");
+                    if body["cloudtrail"]["complete"] == json!(true) {
+                        break;
+                    }
+                }
             }
-            assert!(runs < 30, "{body}");
         }
         assert!(runs > 2, "{runs} runs of {part} of {lookups} requests");
         account.no_faults();
