@@ -13,13 +13,14 @@ use crate::due::tasks;
 use crate::error::RunError;
 use crate::known::Known;
 use crate::newest::{alongside, begin, newest};
-use crate::observe::{observe, sweep_state};
+use crate::observe::observe;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::request::Request;
 use crate::settle::{Means, Settlement, questions, settle, settle_sampled};
 use crate::single_lookups::SingleLookups;
 use crate::speculate::read_and_speculate;
+use crate::sweep_state;
 use crate::task::{Reach, Task};
 use crate::witness::Witness;
 
@@ -38,7 +39,7 @@ pub(crate) async fn run<S: Services, W: StatusChecks>(
     request: &Request,
     moment: Moment,
 ) -> Result<Report, RunError> {
-    let state = sweep_state(services.ledger(), moment).await?;
+    let state = sweep_state::read(services.ledger(), moment).await?;
     let begun = pin!(begin(services.trail(), newest(&state, request, settings, moment), moment));
     let (observed, begun) = alongside(observe(services, state, request, moment), begun).await;
     let observed = observed?;

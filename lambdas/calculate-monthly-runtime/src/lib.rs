@@ -2,8 +2,8 @@
 //!
 //! [`handler`] takes an invocation: a run over one scope, or the `summary` of all. A run is the steps of `hour`, each in a
 //! module of its own that knows only those before it: `observe` (and meanwhile `newest`), `plan`, `read` (and meanwhile
-//! `speculate`), `due` (what follows), `settle`, `commit`. What a payload may say is in [`request`], what is answered in [`response`], the settings are in
-//! [`config`].
+//! `speculate`), `due` (what follows), `settle`, `commit`. What a payload may say is in [`request`], what is answered in
+//! [`response`], the settings are in [`config`].
 
 mod audit;
 mod commit;

@@ -15,8 +15,8 @@ use crate::config::Settings;
 use crate::plan::reread_since;
 use crate::request::Request;
 
-/// A run that moves the watermark is expected only so long after the one before: in a scope that has no servers any more
-/// nothing is to be read, which is not known before they are listed.
+/// A run begins early only where the one before is no longer ago than this. A scope whose last server is gone moves its
+/// watermark no more, so that after this time nothing is read there any more.
 const GOES_ON_FOR: TimeDelta = TimeDelta::hours(2);
 
 /// A sweep that was begun before it was known how far back it has to go.
@@ -26,7 +26,7 @@ pub(crate) struct Begun<S> {
     pub(crate) outcome: Result<(), ServiceError>,
 }
 
-/// What a run over the whole fleet that goes on from the one before needs for certain; none of another run.
+/// The window that an hourly run reads whatever servers there are; none where that is not known.
 pub(crate) fn newest(state: &SweepState, request: &Request, settings: Settings, moment: Moment) -> Option<Window> {
     let watermark = state.coverage.end().filter(|_| request.is_hourly(moment))?;
     let goes_on = (moment.now - GOES_ON_FOR..=moment.now).contains(&watermark);
@@ -43,7 +43,7 @@ pub(crate) async fn begin<T: Trail>(trail: &T, newest: Option<Window>, moment: M
     Some(Begun { sweep, outcome })
 }
 
-/// Does some work while `beside` goes on, and gives what is left of that.
+/// Does some work while `beside` goes on. Returns what the work gives, and the rest of `beside` as a future.
 pub(crate) async fn alongside<W: Future, B: Future + Unpin>(
     work: W,
     beside: B,

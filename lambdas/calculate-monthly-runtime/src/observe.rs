@@ -31,15 +31,6 @@ pub(crate) struct Observed {
     pub(crate) remembered_since: DateTime<Utc>,
 }
 
-/// How far earlier runs have read. It is asked first, so that tables that cannot be reached fail the run before it costs
-/// requests to CloudTrail.
-///
-/// # Errors
-/// Where it cannot be read.
-pub(crate) async fn sweep_state<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
-    in_time(moment, "reading the ledger", ledger.sweep_state()).await?.map_err(RunError::LedgerRead)
-}
-
 /// Lists the fleet, and at the same time the servers that earlier runs have left.
 ///
 /// # Errors

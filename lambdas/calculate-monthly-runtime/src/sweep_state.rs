@@ -1,12 +1,21 @@
-//! Reading the sweep state once a run is done, and changing it while other runs may.
+//! Reading the sweep state before a run and once it is done, and changing it while other runs may.
 
 use uptime_ledger::Moment;
 use uptime_ledger::ports::{Ledger, SweepState};
 
-use crate::error::{RunError, noted_in_time};
+use crate::error::{RunError, in_time, noted_in_time};
 
 /// How often it is stored anew because another run has stored one in between.
 pub(crate) const ATTEMPTS: u32 = 5;
+
+/// How far earlier runs have read. It is asked first, so that tables that cannot be reached fail the run before it costs
+/// requests to CloudTrail.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) async fn read<L: Ledger>(ledger: &L, moment: Moment) -> Result<SweepState, RunError> {
+    in_time(moment, "reading the ledger", ledger.sweep_state()).await?.map_err(RunError::LedgerRead)
+}
 
 /// How far the scope has been swept, also where the time for the run's work is up: what is left to do is noted there.
 ///

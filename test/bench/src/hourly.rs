@@ -51,7 +51,7 @@ pub struct Measured {
     pub first: Cost,
     /// Whether these runs ended in the same numbers as one that may ask CloudTrail as fast as it can.
     pub as_unlimited: bool,
-    /// The hours after it, by how many times what they cannot do without they take.
+    /// The hours after it, sorted by [`SteadyHour::times_the_floor`].
     pub steady: Vec<SteadyHour>,
     /// All runs of the next month's first hour.
     pub new_month: Cost,
@@ -83,7 +83,7 @@ impl SteadyHour {
         self.cost.lookups as f64 / 2.0
     }
 
-    /// How many times that long it takes, and the cache's writes alone.
+    /// Its time, as a multiple of what its lookups and the cache's writes alone take.
     #[must_use]
     pub fn times_the_floor(&self) -> f64 {
         self.cost.seconds / (self.lookups() + self.cache_writes)
@@ -97,7 +97,7 @@ impl SteadyHour {
 }
 
 impl Measured {
-    /// The steady hour of which as many are faster as are slower.
+    /// The steady hour in the middle: as many took less time, by the floor's measure, as took more.
     ///
     /// # Panics
     /// Never: some are always measured.
@@ -107,8 +107,8 @@ impl Measured {
     }
 }
 
-/// Steady hours that are measured, one after another: one alone tells much of what else the machine does.
-const STEADY_HOURS: i32 = 5;
+/// Steady hours that are measured, one after another: the time of one alone depends on what else the machine does.
+const STEADY_HOURS: i64 = 5;
 
 /// The instant of the first run: the month is 25 days old.
 ///
@@ -135,7 +135,7 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     let as_unlimited = results(&tables) == unlimited_run(binary, servers).await?;
     let mut steady = Vec::new();
     for hours in 1..=STEADY_HOURS {
-        steady.push(steady_hour(&at(now()? + TimeDelta::hours(hours.into())).await?, binary).await?);
+        steady.push(steady_hour(&at(now()? + TimeDelta::hours(hours)).await?, binary).await?);
     }
     steady.sort_by(|one, other| one.times_the_floor().total_cmp(&other.times_the_floor()));
     let (mut new_month, mut final_month) = (Cost::default(), Cost::default());

@@ -1,4 +1,5 @@
-//! Whole runs. One program, for each would take long to compile and link: the handler over every kind of ports, and the AWS SDK.
+//! Tests of whole runs, as one program: each file by itself would compile the handler over every kind of ports once more, and
+//! link the AWS SDK.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
 
