@@ -48,12 +48,12 @@ pub(crate) async fn run<S: Services, W: StatusChecks>(
     if plan.is_idle() {
         return Ok(report);
     }
-    let (mut reading, unchanged) = read_and_speculate(services, &plan, &observed, begun, moment).await?;
+    let (mut reading, ahead) = read_and_speculate(services, &plan, &observed, begun, moment).await?;
     let failure = reading.failure.take();
     let known = Known::new(&observed, &plan, reading, moment);
-    let unchanged = unchanged.confirmed_by(&known);
+    let ahead = ahead.confirmed_by(&known);
     let lookups = SingleLookups::new(moment.deadlines.reading);
-    let means = Means { services, known: &known, unchanged: &unchanged, lookups: &lookups };
+    let means = Means { services, known: &known, ahead: &ahead, lookups: &lookups };
     let mut witness = Witness::of(checks, &request.scope, moment);
     let mut settlements = Vec::new();
     for task in tasks(request, &known, settings) {

@@ -2,14 +2,14 @@
 //!
 //! Of nearly all servers nothing happens in an hour, and CloudTrail answers two requests a second. So items are read and folded
 //! in the time in which the run waits for it anyway, by the fold that settles them. Of what that gives only the entry to be
-//! cached is kept, and only where there is nothing else to be done.
+//! cached is kept, and only where there is nothing else to be done; of others the item is, so that it need not be read again.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::{Either, select};
 use futures::{StreamExt, stream};
-use uptime::{CacheEntry, InstanceId, ServerMonth};
+use uptime::{CacheEntry, Evidence, InstanceId, ServerMonth};
 use uptime_ledger::ports::{Ledger, Services, Trail};
 use uptime_ledger::{Moment, Question, Testimony};
 
@@ -22,9 +22,18 @@ use crate::read::read;
 use crate::reading::Reading;
 use crate::task::{Fate, Reach, Task};
 
-/// What follows for the servers of which nothing but the cache entry is to be written.
+/// Pieces of evidence that are in memory while the trail is read, some 200 bytes each. Items of which more is to be kept are
+/// read once more when they are settled.
+const MOST_PIECES: usize = 150_000;
+
+/// What was found out about servers while the trail was read.
 #[derive(Debug, Default)]
-pub(crate) struct Unchanged(HashMap<InstanceId, Speculated>);
+pub(crate) struct Ahead {
+    /// Those of which nothing but the cache entry is to be written.
+    unchanged: HashMap<InstanceId, Speculated>,
+    /// The items of others, as they were read.
+    items: HashMap<InstanceId, ServerMonth>,
+}
 
 /// What follows for one server if the trail tells nothing of it.
 #[derive(Debug)]
@@ -38,6 +47,8 @@ pub(crate) struct Speculated {
     pub(crate) question: Option<Question>,
     /// From here on its item covers all time up to now: reading any of that again adds nothing.
     covered_since: DateTime<Utc>,
+    /// The evidence in its item of the time that is read, most of which is read again.
+    told: Vec<Evidence>,
 }
 
 /// Reads the trail, and meanwhile speculates. What is not done by then is left to be settled.
@@ -50,21 +61,21 @@ pub(crate) async fn read_and_speculate<S: Services>(
     observed: &Observed,
     begun: impl Future<Output = Option<Begun<<S::Trail as Trail>::Sweep>>>,
     moment: Moment,
-) -> Result<(Reading, Unchanged), RunError> {
-    let mut unchanged = Unchanged::default();
+) -> Result<(Reading, Ahead), RunError> {
+    let mut ahead = Ahead::default();
     let reading = {
-        let speculating = std::pin::pin!(unchanged.find(services.ledger(), plan, observed, moment));
+        let speculating = std::pin::pin!(ahead.find(services.ledger(), plan, observed, moment));
         let reading = std::pin::pin!(read(services.trail(), plan, observed, begun, moment));
         match select(speculating, reading).await {
             Either::Left(((), reading)) => reading.await?,
             Either::Right((reading, _)) => reading?,
         }
     };
-    Ok((reading, unchanged))
+    Ok((reading, ahead))
 }
 
-impl Unchanged {
-    /// Adds what follows for the servers that have an item this month, in an hour that goes on from the one before.
+impl Ahead {
+    /// Reads the items of this month, and adds what follows, in an hour that goes on from the one before.
     async fn find<L: Ledger>(&mut self, ledger: &L, plan: &Plan, observed: &Observed, moment: Moment) {
         if !matches!(plan.reach, Reach::Usual | Reach::Deep) {
             return;
@@ -80,27 +91,40 @@ impl Unchanged {
         let task = Task { month: moment.month(), fate: Fate::GoesOn, ids };
         let parts = stream::iter(task.ids.chunks(PART)).map(|part| ledger.read(task.month, part));
         let mut parts = std::pin::pin!(parts.buffered(2));
+        let mut room = MOST_PIECES;
         // A table that cannot be read is an error where its servers are settled.
         while let Some(Ok(part)) = parts.next().await {
-            let items = part.into_iter().filter_map(|(id, stored)| Some((id, stored.ok()?)));
-            self.0.extend(items.filter_map(|(id, stored)| {
-                let speculated = Speculated::of(&known, &task, &id, &stored)?;
-                Some((id, speculated))
-            }));
+            // So is an item that cannot be read.
+            for (id, stored) in part.into_iter().filter_map(|(id, stored)| Some((id, stored.ok()?))) {
+                let speculated = Speculated::of(&known, &task, &id, &stored);
+                let pieces = speculated.as_ref().map_or(stored.evidence.len(), |speculated| speculated.told.len());
+                let Some(rest) = room.checked_sub(pieces) else { continue };
+                room = rest;
+                if let Some(speculated) = speculated {
+                    self.unchanged.insert(id, speculated);
+                } else {
+                    self.items.insert(id, stored);
+                }
+            }
         }
     }
 
-    /// Those that still hold now that the trail is read.
+    /// What still holds now that the trail is read. An item always does: that it has changed since is found where it is written.
     pub(crate) fn confirmed_by(mut self, known: &Known<'_>) -> Self {
         let Reading { covered, blind, complete, .. } = &known.reading;
-        let Some(start) = covered.start().filter(|_| *complete && blind.is_empty()) else { return Self::default() };
-        self.0.retain(|id, server| known.reading.about(id).is_empty() && server.covered_since <= start);
+        let start = covered.start().filter(|_| *complete && blind.is_empty());
+        self.unchanged.retain(|id, server| start.is_some_and(|start| server.holds(known.reading.about(id), start)));
         self
     }
 
     /// What follows for a server; none where that is still to be found.
-    pub(crate) fn get(&self, id: &InstanceId) -> Option<&Speculated> {
-        self.0.get(id)
+    pub(crate) fn unchanged(&self, id: &InstanceId) -> Option<&Speculated> {
+        self.unchanged.get(id)
+    }
+
+    /// A server's item as it was read; none where that is still to be done.
+    pub(crate) fn item(&self, id: &InstanceId) -> Option<&ServerMonth> {
+        self.items.get(id)
     }
 }
 
@@ -115,6 +139,13 @@ impl Speculated {
         }
         let covered_since = folded.month.coverage.windows().last().filter(|last| last.to == now)?.from;
         let (starts, question) = (folded.month.starts_of_last_day(now), Question::of(&folded, now));
-        Some(Self { entry: folded.entry, lacks_past: folded.lacks_past, starts, question, covered_since })
+        let is_read = |piece: &&Evidence| known.reading.covered.start().is_some_and(|start| start <= piece.at);
+        let told = stored.evidence.iter().filter(is_read).cloned().collect();
+        Some(Self { entry: folded.entry, lacks_past: folded.lacks_past, starts, question, covered_since, told })
+    }
+
+    /// True where the trail, read since `start`, tells nothing of the server that its item has not been told already.
+    fn holds(&self, evidence: &[Evidence], start: DateTime<Utc>) -> bool {
+        self.covered_since <= start && evidence.iter().all(|piece| self.told.contains(piece))
     }
 }

@@ -7,12 +7,16 @@ use doubles::{Failure, InMemoryTrail};
 use fleet_simulator::dice::Dice;
 use serde_json::json;
 use uptime::InstanceState::{Running, Stopped};
-use uptime::Observation;
+use uptime::{Evidence, Fact, InstanceId, Observation};
+use uptime_ledger::ports::Ledger;
 
 use crate::support::lives::{HOURS, Life, begin};
-use crate::support::{Call, Tables, at, every_other_runs, id, seen, trail};
+use crate::support::{Call, Tables, at, call, every_other_runs, id, seen, trail};
 
 const SERVERS: u32 = 6;
+
+/// Longer than most records of CloudTrail take, and shorter than what is read once more.
+const LATEST: TimeDelta = TimeDelta::minutes(50);
 
 /// Items come so late that the trail, which is in memory, is read before the first of them is there.
 const LATER_THAN_THE_TRAIL: Failure = Failure::Slow(Duration::from_millis(1));
@@ -62,7 +66,8 @@ async fn speculating_changes_nothing(seed: u64) -> usize {
 
 /// What the trail has by an instant, with its trouble.
 fn known_at(now: DateTime<Utc>, all: &InMemoryTrail, dice: &mut Dice) -> InMemoryTrail {
-    let evidence = all.evidence.iter().filter(|(_, piece)| piece.at <= now).cloned().collect();
+    let delivered_at = |piece: &Evidence| piece.at + TimeDelta::seconds(piece.at.timestamp() % LATEST.num_seconds());
+    let evidence = all.evidence.iter().filter(|(_, piece)| delivered_at(piece) <= now).cloned().collect();
     let ends_at = dice.chance(10).then(|| now - TimeDelta::minutes(dice.between(1, 90)));
     let unreadable = dice.chance(10).then(|| ("StartInstances", now - TimeDelta::minutes(dice.between(1, 90))));
     let reads_further = TimeDelta::minutes(if dice.chance(30) { dice.between(0, 1_000) } else { 0 });
@@ -78,23 +83,96 @@ async fn what_is_read_while_the_trail_is_waited_for_counts_as_what_is_read_after
     assert!(spared > 5_000, "speculation held for {spared} items only");
 }
 
-#[tokio::test(start_paused = true)]
-async fn only_items_of_which_something_is_new_are_read_again() {
+/// Whose items are read in the last of three hours, each time anew; all of them are cached.
+async fn read_in_the_third_hour(trail: &InMemoryTrail, fleet: impl Fn(&str) -> Vec<Observation>) -> Vec<InstanceId> {
     let tables = Tables::default();
-    for now in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z"] {
-        tables.run(now, &every_other_runs(now), &trail(&[])).await;
+    for now in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z", "2025-10-11T11:00:00Z"] {
+        tables.ledger.take_reads();
+        tables.run(now, &fleet(now), trail).await;
+        assert!(tables.cache.entries().values().all(|entry| entry.timestamp == at(now)));
     }
-    let now = "2025-10-11T11:00:00Z";
-    tables.ledger.take_reads();
-    tables
-        .run(now, &every_other_runs(now), &trail(&[(7, "2025-10-11T10:30:00Z stopped CloudTrail StopInstances 1")]))
-        .await;
     let mut read = tables.ledger.take_reads();
     read.sort();
-    let mut expected: Vec<_> = (1..=40).chain([7]).map(id).collect();
-    expected.sort();
-    assert_eq!(read, expected);
-    assert!(tables.cache.entries().values().all(|entry| entry.timestamp == at(now)));
+    read
+}
+
+/// The whole fleet, and some servers once more.
+fn each_and(more: impl IntoIterator<Item = u32>) -> Vec<InstanceId> {
+    let mut ids: Vec<_> = (1..=40).chain(more).map(id).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_items_of_which_the_trail_tells_something_new_are_read_again() {
+    let trail = trail(&[(7, "2025-10-11T10:30:00Z stopped CloudTrail StopInstances 1")]);
+    assert_eq!(read_in_the_third_hour(&trail, every_other_runs).await, each_and([7]));
+}
+
+/// What happened in the hour before is read once more, for what may have come late.
+#[tokio::test(start_paused = true)]
+async fn what_an_item_has_been_told_already_is_nothing_new() {
+    let trail = trail(&[(7, "2025-10-11T09:30:00Z stopped CloudTrail StopInstances 1")]);
+    assert_eq!(read_in_the_third_hour(&trail, every_other_runs).await, each_and([]));
+}
+
+/// Server 8 was stopped at half past ten.
+fn one_stops(now: &str) -> Vec<Observation> {
+    let mut fleet = every_other_runs(now);
+    if now >= "2025-10-11T10:30:00Z" {
+        fleet[7].state = Stopped;
+    }
+    fleet
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_has_to_be_written_anyway_is_kept_until_then() {
+    let stop = (8, "2025-10-11T10:30:00Z stopped CloudTrail StopInstances 1");
+    for trail in [trail(&[]), trail(&[stop])] {
+        assert_eq!(read_in_the_third_hour(&trail, one_stops).await, each_and([]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_large_items_that_have_to_be_written_not_all_are_in_memory() {
+    const MANY: u32 = 2_000;
+    let tables = Tables::default();
+    let fleet = |state, now| (1..=MANY).map(|n| seen(n, state, "2025-10-01T00:00:00Z", now)).collect::<Vec<_>>();
+    let runs = |n| (0..50).flat_map(move |run| [call(n, Fact::Started, 2 * run), call(n, Fact::Stopped, 2 * run + 1)]);
+    let evidence = (1..=MANY).flat_map(runs).collect();
+    let trail = InMemoryTrail { evidence, lookups_per_read: 6, ..InMemoryTrail::default() };
+    for (state, now) in
+        [(Running, "2025-10-11T09:00:00Z"), (Running, "2025-10-11T10:00:00Z"), (Stopped, "2025-10-11T11:00:00Z")]
+    {
+        tables.ledger.take_reads();
+        tables.run(now, &fleet(state, now), &trail).await;
+    }
+    let read = tables.ledger.take_reads().len();
+    assert!((2_200..3_800).contains(&read), "{read} items were read");
+    assert!((1..=MANY).all(|n| tables.item(n, "2025-10").sighting.unwrap().at == at("2025-10-11T11:00:00Z")));
+}
+
+/// Server 8 is seen stopped, and an event tells the second of it while the trail is waited for.
+#[tokio::test(start_paused = true)]
+async fn what_is_written_while_an_item_is_kept_stays() {
+    let (tables, trail) = (Tables::default(), trail(&[]));
+    for now in ["2025-10-11T09:00:00Z", "2025-10-11T10:00:00Z"] {
+        tables.run(now, &one_stops(now), &trail).await;
+    }
+    tables.fail(Call::Sweep, Failure::Slow(Duration::from_secs(2)));
+    let event = "2025-10-11T10:30:00Z stopped state-change 1".parse().unwrap();
+    let ledger = &tables.ledger;
+    let told = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ledger.record(&id(8), "2025-10".parse().unwrap(), &event).await.unwrap();
+    };
+    let now = "2025-10-11T11:00:00Z";
+    let fleet = one_stops(now);
+    futures::join!(tables.run(now, &fleet, &trail), told);
+    assert!(tables.item(8, "2025-10").evidence.contains(&event));
+    let entry = &tables.cache.entries()[&id(8)];
+    let ran = at("2025-10-11T10:30:00Z") - at("2025-10-05T00:00:00Z");
+    assert_eq!((entry.span.proven.as_f64(), entry.span.possible.as_f64()), (ran.num_minutes() as f64, 0.0));
 }
 
 /// It was none of the servers for a while, so that the sweeps of that time were not its own.
