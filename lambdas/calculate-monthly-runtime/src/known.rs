@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uptime::{
     BlindSpots, Coverage, Folded, InstanceId, Look, Month, News, Observation, ServerMonth, SweptFor, Window, fold,
 };
-use uptime_ledger::{Moment, Testimony, Writing};
+use uptime_ledger::{Moment, Question, Testimony, Writing};
 
 use crate::observe::Observed;
 use crate::plan::Plan;
@@ -138,6 +138,19 @@ impl<'r> Known<'r> {
         let swept = self.blind.taken_from(self.swept.clone(), month.created());
         let lacks = |swept: &Window| !month.coverage.holes(*swept).is_empty();
         swept.windows().iter().any(lacks).then(|| Window::new(self.observed.remembered_since, self.moment.now))
+    }
+
+    /// What CloudWatch may be able to tell of a server. Nothing is asked while the trail is about to tell more: what is open yet may
+    /// follow from it, and samples of all that time would make the item larger for the whole month.
+    pub(crate) fn question(&self, folded: &Folded) -> Option<Question> {
+        Question::of(folded, self.moment.now).filter(|_| !self.reads_on_next_time())
+    }
+
+    /// True where this run did not get through what was to be read, and the next one will get further: it was the first to try, or
+    /// runs get on with what earlier ones have left.
+    fn reads_on_next_time(&self) -> bool {
+        let is_first = self.observed.state.coverage == Coverage::none();
+        !self.reading.complete && (is_first || self.fills_hole())
     }
 
     /// True where something of the time before `instant` was read of a server.

@@ -127,7 +127,7 @@ pub(crate) async fn questions<S: Services>(means: &Means<'_, S>, task: &Task) ->
             // One whose item cannot be read is an error where it is settled.
             let Found::Stored(items) = found else { continue };
             let folded = means.known.fold(task, &id, items.stored.as_ref(), items.previous.as_ref(), &nothing);
-            questions.extend(Question::of(&folded, means.known.moment.now));
+            questions.extend(means.known.question(&folded));
         }
     }
     questions
@@ -250,7 +250,7 @@ impl<'t, S: Services> Settling<'t, S> {
             lacks_past: folded.lacks_past && task.fate == Fate::GoesOn,
             healed: known.is_healed(&folded.month, &own),
             starts: folded.month.starts_of_last_day(known.moment.now),
-            question: Question::of(&folded, known.moment.now),
+            question: known.question(&folded),
             disagreements: folded.disagreements.iter().filter(|window| !before.contains(window)).copied().collect(),
             outcome: if task.fate.is_cached() {
                 self.cache(folded).await

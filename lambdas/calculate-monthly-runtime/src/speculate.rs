@@ -138,7 +138,7 @@ impl Speculated {
             return None;
         }
         let covered_since = folded.month.coverage.windows().last().filter(|last| last.to == now)?.from;
-        let (starts, question) = (folded.month.starts_of_last_day(now), Question::of(&folded, now));
+        let (starts, question) = (folded.month.starts_of_last_day(now), known.question(&folded));
         let is_read = |piece: &&Evidence| known.reading.covered.start().is_some_and(|start| start <= piece.at);
         let told = stored.evidence.iter().filter(is_read).cloned().collect();
         Some(Self { entry: folded.entry, lacks_past: folded.lacks_past, starts, question, covered_since, told })

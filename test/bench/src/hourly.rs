@@ -66,7 +66,7 @@ pub struct Measured {
 pub struct SteadyHour {
     /// What it cost.
     pub cost: Cost,
-    /// How long the cache's writes alone take, measured right after it, in seconds.
+    /// How long the cache's writes alone take, in seconds: the mean of right before it and right after it.
     pub cache_writes: f64,
     /// Items of stopped servers that it changed in the history.
     pub stopped_items_changed: usize,
@@ -134,8 +134,10 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     through(&account, binary, &mut first).await?;
     let as_unlimited = results(&tables) == unlimited_run(binary, servers).await?;
     let mut steady = Vec::new();
+    let mut writes_alone = cache_writes(servers).await?;
     for hours in 1..=STEADY_HOURS {
-        steady.push(steady_hour(&at(now()? + TimeDelta::hours(hours)).await?, binary).await?);
+        let account = at(now()? + TimeDelta::hours(hours)).await?;
+        steady.push(steady_hour(&account, binary, &mut writes_alone).await?);
     }
     steady.sort_by(|one, other| one.times_the_floor().total_cmp(&other.times_the_floor()));
     let (mut new_month, mut final_month) = (Cost::default(), Cost::default());
@@ -152,16 +154,17 @@ pub async fn measure(binary: &Path, servers: usize) -> Result<Measured> {
     })
 }
 
-/// One run an hour after the last.
-async fn steady_hour(account: &Account, binary: &Path) -> Result<SteadyHour> {
+/// One run an hour after the last. What the cache's writes alone take was measured before it, and is measured anew.
+async fn steady_hour(account: &Account, binary: &Path, writes_alone: &mut f64) -> Result<SteadyHour> {
     let tables = &account.tables;
     let (before, items_before) = (stopped(tables), revisions(tables));
     let mut cost = Cost::default();
     run(account, binary, &mut cost).await?;
     let (after, items_after) = (stopped(tables), revisions(tables));
+    let writes_before = std::mem::replace(writes_alone, cache_writes(tables.items(SERVERS).len()).await?);
     Ok(SteadyHour {
         cost,
-        cache_writes: cache_writes(tables.items(SERVERS).len()).await?,
+        cache_writes: f64::midpoint(writes_before, *writes_alone),
         stopped_items_changed: before
             .iter()
             .filter(|(id, item)| after.get(*id).is_some_and(|now| now != *item))

@@ -148,7 +148,7 @@ fn targets(measured: &[Measured]) -> String {
     let times: Vec<_> = fleet.steady.iter().map(|hour| format!("{:.2}", hour.times_the_floor())).collect();
     format!(
         "Targets at {servers} servers:\n\n{}\nThe run took {seconds:.1} s. Its lookups alone take {lookups:.1} s (two a second), and the cache's writes alone {cache_writes:.1} s, \
-         by a process that does nothing else, measured right after it; the rest is {items_written} writes of items, with what they need to be read and folded. \
+         by a process that does nothing else, measured right before and after it; the rest is {items_written} writes of items, with what they need to be folded. \
          All {} hours: {} times.\n",
         report::targets(rows),
         times.len(),

@@ -72,6 +72,52 @@ async fn what_a_first_run_leaves_open_is_narrowed_in_the_same_run_and_not_asked_
     assert_eq!(fleet.minutes(), ("209.00".to_owned(), "2.00".to_owned()));
 }
 
+/// Two runs, the second since the 10th at noon, as EC2 shows. The trail is read back to `ends_at` only.
+fn runs_again(now: &str, ends_at: Option<&str>) -> (Vec<Observation>, InMemoryTrail) {
+    let server = Observation {
+        created_at: Some(at("2025-09-01T00:00:00Z")),
+        ..seen(1, InstanceState::Running, "2025-10-10T12:00:00Z", now)
+    };
+    let calls = [
+        (1, "2025-09-02T00:00:00Z stopped CloudTrail StopInstances 1"),
+        (1, "2025-10-03T06:00:00Z started CloudTrail StartInstances 2"),
+        (1, "2025-10-03T08:00:00Z stopped CloudTrail StopInstances 3"),
+        (1, "2025-10-10T12:00:00Z started CloudTrail StartInstances 4"),
+    ];
+    (vec![server], InMemoryTrail { ends_at: ends_at.map(at), ..trail(&calls) })
+}
+
+#[tokio::test]
+async fn what_the_next_run_reads_from_the_trail_is_not_asked() {
+    let fleet = Witnessed::default();
+    for (now, ends_at) in [
+        ("2025-10-11T00:00:00Z", Some("2025-10-10T18:00:00Z")),
+        ("2025-10-11T01:00:00Z", Some("2025-10-05T00:00:00Z")),
+        ("2025-10-11T02:00:00Z", None),
+    ] {
+        let (servers, trail) = runs_again(now, ends_at);
+        let answer = fleet.hour(now, &servers, &trail).await;
+        assert_eq!(answer["cloudtrail"]["complete"], ends_at.is_none(), "{answer}");
+        assert_eq!(fleet.checks.asked(), [], "{now}");
+    }
+    assert_eq!(fleet.minutes(), ("960.00".to_owned(), "0.00".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_trail_does_not_get_to_run_after_run_is_asked() {
+    let fleet = Witnessed::default();
+    fleet.checks.ran(&id(1), window("2025-10-03T06:00:00Z", "2025-10-03T08:00:00Z"));
+    fleet.checks.ran(&id(1), window("2025-10-10T12:00:00Z", "2025-10-11T01:00:00Z"));
+    let asked = async |now: &str| {
+        let (servers, trail) = runs_again(now, Some("2025-10-10T18:00:00Z"));
+        fleet.hour(now, &servers, &trail).await;
+        fleet.checks.asked().len()
+    };
+    assert_eq!((asked("2025-10-11T00:00:00Z").await, asked("2025-10-11T01:00:00Z").await), (0, 1));
+    let (proven, possible) = fleet.minutes();
+    assert!(proven.parse::<f64>().unwrap() > 890.0 && possible.parse::<f64>().unwrap() < 10.0, "{proven}, {possible}");
+}
+
 #[tokio::test]
 async fn a_steady_hour_in_which_nothing_is_open_asks_nothing() {
     let fleet = Witnessed::default();
