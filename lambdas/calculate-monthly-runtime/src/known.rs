@@ -140,8 +140,8 @@ impl<'r> Known<'r> {
         swept.windows().iter().any(lacks).then(|| Window::new(self.observed.remembered_since, self.moment.now))
     }
 
-    /// What CloudWatch may be able to tell of a server. Nothing is asked while the trail is about to tell more: what is open yet may
-    /// follow from it, and samples of all that time would make the item larger for the whole month.
+    /// What CloudWatch may be able to tell of a server. Nothing is asked while the trail is about to tell more: that may close what
+    /// is open now, and the samples would make the item larger for the whole month.
     pub(crate) fn question(&self, folded: &Folded) -> Option<Question> {
         Question::of(folded, self.moment.now).filter(|_| !self.reads_on_next_time())
     }

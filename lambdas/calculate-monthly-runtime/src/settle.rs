@@ -15,7 +15,7 @@ use crate::observe::PART;
 use crate::outcome::{Outcome, Settled};
 use crate::report::Report;
 use crate::single_lookups::SingleLookups;
-use crate::speculate::{Ahead, Speculated};
+use crate::speculate::{Ahead, FoundAhead, Speculated};
 use crate::task::{Fate, Task};
 
 /// Servers under way at once. Of items, at most three parts are in memory at a time.
@@ -179,8 +179,7 @@ impl<'t, S: Services> Settling<'t, S> {
             return part.iter().map(|id| (id.clone(), Found::Stored(Box::default()))).collect();
         }
         let ledger = self.means.services.ledger();
-        let to_read = |id: &&InstanceId| self.unchanged(id).is_none() && self.kept(id).is_none();
-        let to_read: Vec<InstanceId> = part.iter().filter(to_read).cloned().collect();
+        let to_read: Vec<InstanceId> = part.iter().filter(|id| self.ahead(id).is_none()).cloned().collect();
         let mut stored = ledger.read(self.task.month, &to_read).await;
         let mut previous = Ok(StoredMonths::new());
         if let (true, Ok(stored)) = (self.task.fate.is_cached(), &stored) {
@@ -188,37 +187,27 @@ impl<'t, S: Services> Settling<'t, S> {
             previous = ledger.read(self.task.month.previous(), &new).await;
         }
         let mut items = |id: &InstanceId| {
-            if let Some(kept) = self.kept(id) {
-                return Ok(Items { stored: Some(kept.clone()), previous: None });
-            }
             let stored = take(&mut stored, id)?;
             let previous = match take(&mut previous, id) {
                 Err(error) if error.is_of_one_item => begins_anew(id, self.task.month, &error),
                 previous => previous?,
             };
-            Ok(Items { stored, previous })
+            Ok(Found::Stored(Box::new(Items { stored, previous })))
         };
-        let mut found = |id: &InstanceId| match self.unchanged(id) {
-            Some(unchanged) => Found::Unchanged(unchanged),
-            None => items(id).map_or_else(Found::Unreadable, |items| Found::Stored(Box::new(items))),
+        let mut found = |id: &InstanceId| match self.ahead(id) {
+            Some(FoundAhead::Unchanged(unchanged)) => Found::Unchanged(unchanged),
+            Some(FoundAhead::Item(item)) => {
+                Found::Stored(Box::new(Items { stored: Some(ServerMonth::clone(item)), previous: None }))
+            }
+            None => items(id).unwrap_or_else(Found::Unreadable),
         };
         part.iter().map(|id| (id.clone(), found(id))).collect()
     }
 
-    /// What follows for a server of which nothing is new.
-    fn unchanged(&self, id: &InstanceId) -> Option<&'t Speculated> {
-        self.ahead(id)?.unchanged(id)
-    }
-
-    /// A server's item where it was read while the trail was.
-    fn kept(&self, id: &InstanceId) -> Option<&'t ServerMonth> {
-        self.ahead(id)?.item(id)
-    }
-
-    /// What was found out ahead, where this task is the first to settle a server in the month that it is of.
-    fn ahead(&self, id: &InstanceId) -> Option<&'t Ahead> {
+    /// What was found out about a server while the trail was read, where it is settled for the first time in its month.
+    fn ahead(&self, id: &InstanceId) -> Option<&'t FoundAhead> {
         let is_first = self.task.fate == Fate::GoesOn && !self.sampled.contains_key(id);
-        is_first.then_some(self.means.ahead)
+        self.means.ahead.about(id).filter(|_| is_first)
     }
 
     async fn settle(&self, id: &InstanceId, found: Found<'t>) -> Settled {

@@ -28,11 +28,15 @@ const MOST_PIECES: usize = 150_000;
 
 /// What was found out about servers while the trail was read.
 #[derive(Debug, Default)]
-pub(crate) struct Ahead {
-    /// Those of which nothing but the cache entry is to be written.
-    unchanged: HashMap<InstanceId, Speculated>,
-    /// The items of others, as they were read.
-    items: HashMap<InstanceId, ServerMonth>,
+pub(crate) struct Ahead(HashMap<InstanceId, FoundAhead>);
+
+/// What was found out about one server while the trail was read.
+#[derive(Debug)]
+pub(crate) enum FoundAhead {
+    /// Nothing but its cache entry is to be written.
+    Unchanged(Speculated),
+    /// More is to be done: its item, as it was read.
+    Item(Box<ServerMonth>),
 }
 
 /// What follows for one server if the trail tells nothing of it.
@@ -96,14 +100,13 @@ impl Ahead {
         while let Some(Ok(part)) = parts.next().await {
             // So is an item that cannot be read.
             for (id, stored) in part.into_iter().filter_map(|(id, stored)| Some((id, stored.ok()?))) {
-                let speculated = Speculated::of(&known, &task, &id, &stored);
-                let pieces = speculated.as_ref().map_or(stored.evidence.len(), |speculated| speculated.told.len());
-                let Some(rest) = room.checked_sub(pieces) else { continue };
-                room = rest;
-                if let Some(speculated) = speculated {
-                    self.unchanged.insert(id, speculated);
-                } else {
-                    self.items.insert(id, stored);
+                let (pieces, found) = match Speculated::of(&known, &task, &id, &stored) {
+                    Some(speculated) => (speculated.told.len(), FoundAhead::Unchanged(speculated)),
+                    None => (stored.evidence.len(), FoundAhead::Item(Box::new(stored))),
+                };
+                if let Some(rest) = room.checked_sub(pieces) {
+                    room = rest;
+                    self.0.insert(id, found);
                 }
             }
         }
@@ -113,18 +116,16 @@ impl Ahead {
     pub(crate) fn confirmed_by(mut self, known: &Known<'_>) -> Self {
         let Reading { covered, blind, complete, .. } = &known.reading;
         let start = covered.start().filter(|_| *complete && blind.is_empty());
-        self.unchanged.retain(|id, server| start.is_some_and(|start| server.holds(known.reading.about(id), start)));
+        self.0.retain(|id, found| match found {
+            FoundAhead::Unchanged(server) => start.is_some_and(|start| server.holds(known.reading.about(id), start)),
+            FoundAhead::Item(_) => true,
+        });
         self
     }
 
-    /// What follows for a server; none where that is still to be found.
-    pub(crate) fn unchanged(&self, id: &InstanceId) -> Option<&Speculated> {
-        self.unchanged.get(id)
-    }
-
-    /// A server's item as it was read; none where that is still to be done.
-    pub(crate) fn item(&self, id: &InstanceId) -> Option<&ServerMonth> {
-        self.items.get(id)
+    /// What was found out about a server; none where it is still to be read.
+    pub(crate) fn about(&self, id: &InstanceId) -> Option<&FoundAhead> {
+        self.0.get(id)
     }
 }
 
